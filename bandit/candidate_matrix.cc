@@ -1,0 +1,48 @@
+#include "bandit/candidate_matrix.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "bandit/score_kernel.h"
+
+namespace suggest::bandit {
+namespace {
+
+// Values beyond single precision are cut: the selector does not use the panel then (column_maxima).
+float ToFloat(double value) {
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  return static_cast<float>(std::clamp(value, -kLargest, kLargest));
+}
+
+}  // namespace
+
+absl::StatusOr<CandidateMatrix> CandidateMatrix::Create(std::vector<double> row_major, int cols) {
+  if (cols < 1 || row_major.size() % cols != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("catalogue of ", row_major.size(), " numbers does not fit rows of ", cols));
+  }
+  CandidateMatrix matrix;
+  matrix.cols_ = cols;
+  matrix.rows_ = static_cast<int>(row_major.size() / cols);
+  const size_t blocks = (matrix.rows_ + kPanelRows - 1) / kPanelRows;
+  matrix.panel_.assign(blocks * kPanelRows * cols, 0.0f);
+  matrix.column_maxima_.assign(cols, 0.0);
+  for (int i = 0; i < matrix.rows_; ++i) {
+    for (int c = 0; c < cols; ++c) {
+      const double value = row_major[static_cast<size_t>(i) * cols + c];
+      if (!std::isfinite(value)) {
+        return absl::InvalidArgumentError(absl::StrCat("catalogue row ", i, ", column ", c, " is ", value));
+      }
+      const size_t block = i / kPanelRows;
+      matrix.panel_[(block * cols + c) * kPanelRows + i % kPanelRows] = ToFloat(value);
+      matrix.column_maxima_[c] = std::max(matrix.column_maxima_[c], std::abs(value));
+    }
+  }
+  matrix.values_ = std::move(row_major);
+  return matrix;
+}
+
+}  // namespace suggest::bandit

@@ -1,0 +1,46 @@
+// The catalogue as scoring reads it: one row z~_r per recommendation, in double and in a single-precision panel.
+//
+// The panel is what the selecting kernel streams (score_kernel.h): blocks of kPanelRows candidates, and within a block
+// column after column, so that one wide register holds one column of a block. Rows past the end are zero. Column
+// maxima of |z| bound the rounding of a single-precision score.
+//
+// Built once per (model version, catalogue version), then immutable and safe for any number of readers.
+// Bytes: 12 per entry.
+#ifndef BANDIT_CANDIDATE_MATRIX_H_
+#define BANDIT_CANDIDATE_MATRIX_H_
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace suggest::bandit {
+
+class CandidateMatrix {
+ public:
+  // `row_major` holds rows x cols numbers, each row z~_r with a leading 1.
+  // Errors: INVALID_ARGUMENT when the size does not fit, cols < 1, or a number is not finite (names row and column).
+  static absl::StatusOr<CandidateMatrix> Create(std::vector<double> row_major, int cols);
+
+  int rows() const { return rows_; }
+  int cols() const { return cols_; }
+  absl::Span<const double> row(int i) const {
+    return absl::MakeConstSpan(values_).subspan(static_cast<size_t>(i) * cols_, cols_);
+  }
+
+  const std::vector<float>& panel() const { return panel_; }
+  const std::vector<double>& column_maxima() const { return column_maxima_; }
+
+ private:
+  CandidateMatrix() = default;
+
+  int rows_ = 0;
+  int cols_ = 0;
+  std::vector<double> values_;
+  std::vector<float> panel_;
+  std::vector<double> column_maxima_;
+};
+
+}  // namespace suggest::bandit
+
+#endif  // BANDIT_CANDIDATE_MATRIX_H_

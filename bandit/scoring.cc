@@ -1,0 +1,200 @@
+#include "bandit/scoring.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "bandit/base/status_macros.h"
+#include "bandit/problem_check.h"
+#include "bandit/propensity_estimator.h"
+#include "bandit/random.h"
+#include "bandit/selector.h"
+#include "bandit/weight_space.h"
+
+namespace suggest::bandit {
+namespace {
+
+// Streams of a decision's seed. Never renumbered: logged decisions are recomputed from them.
+enum Stream : uint64_t { kCoinStream = 0, kShuffleStream = 1, kDrawStream = 2, kPropensityStream = 3 };
+
+// One decision: the problem, folded into the customer's weights and drawn.
+class Scorer {
+ public:
+  static absl::StatusOr<Scorer> Create(const DecisionProblem& problem, const PolicySettings& settings, uint64_t seed) {
+    RETURN_IF_ERROR(CheckProblem(problem, settings));
+    Scorer scorer(problem, settings);
+    if (!HasModel(problem)) return scorer;
+    ASSIGN_OR_RETURN(scorer.weights_, FoldCustomer(*problem.posterior, problem.layout, problem.customer));
+    scorer.drawn_ = scorer.weights_.mean;
+    if (settings.kind == PolicyKind::kThompson) {
+      CounterRng rng(Seed{seed}, kDrawStream);
+      scorer.drawn_ = Draw(scorer.weights_, settings.scale, rng);
+    }
+    return scorer;
+  }
+
+  // Without propensities.
+  ScoredCandidate Score(int candidate) const {
+    ScoredCandidate scored;
+    scored.candidate = candidate;
+    if (HasModel(problem_)) {
+      const auto row = problem_.catalogue->row(candidate);
+      const auto pair = PairOf(problem_.pairs, candidate);
+      scored.mean = FixedOrderScore(row, pair, weights_.mean);
+      scored.sd = StandardDeviation(weights_, row, pair);
+      scored.score = FixedOrderScore(row, pair, drawn_);
+    }
+    if (settings_.kind == PolicyKind::kLinUcb) scored.score = scored.mean + settings_.scale * scored.sd;
+    if (settings_.kind == PolicyKind::kPopular) scored.score = settings_.popularity[candidate];
+    return scored;
+  }
+
+  // The policy's own slate, best first. Not for kUniform.
+  std::vector<Ranked> Best(int count, KernelWidth width) const {
+    if (settings_.kind != PolicyKind::kLinUcb && settings_.kind != PolicyKind::kPopular) {
+      return SelectBest(*problem_.catalogue, problem_.eligible, problem_.pairs, drawn_, count, width);
+    }
+    std::vector<Ranked> ranked;
+    for (const int candidate : problem_.eligible) {
+      const double score =
+          settings_.kind == PolicyKind::kPopular ? settings_.popularity[candidate] : Score(candidate).score;
+      ranked.push_back({candidate, score});
+    }
+    KeepBest(ranked, count);
+    return ranked;
+  }
+
+  const JointNormal& weights() const { return weights_; }
+
+ private:
+  Scorer(const DecisionProblem& problem, const PolicySettings& settings) : problem_(problem), settings_(settings) {}
+
+  const DecisionProblem& problem_;
+  const PolicySettings& settings_;
+  JointNormal weights_;
+  Eigen::VectorXd drawn_;
+};
+
+// Whether the floor's coin says explore.
+bool Explores(const PolicySettings& settings, uint64_t seed) {
+  if (settings.kind == PolicyKind::kUniform) return false;
+  return CounterRng(Seed{seed}, kCoinStream).NextUniform() < settings.floor;
+}
+
+// A uniformly random ordered subset (Fisher-Yates, stopped after `count`).
+std::vector<int> RandomSubset(std::vector<int> candidates, int count, uint64_t seed) {
+  CounterRng rng(Seed{seed}, kShuffleStream);
+  const int kept = std::min<int>(count, candidates.size());
+  for (int i = 0; i < kept; ++i) std::swap(candidates[i], candidates[i + rng.Below(candidates.size() - i)]);
+  candidates.resize(kept);
+  return candidates;
+}
+
+std::vector<int> Candidates(const std::vector<Ranked>& ranked) {
+  std::vector<int> candidates;
+  for (const Ranked& item : ranked) candidates.push_back(item.candidate);
+  return candidates;
+}
+
+// epsilon * uniform + (1 - epsilon) * p.
+PropensityEstimate MixWithFloor(const PropensityEstimate& policy, double floor, int slate, size_t eligible) {
+  const auto mix = [floor](const Probability& p, double uniform) {
+    return Probability{floor * uniform + (1 - floor) * p.value, (1 - floor) * p.standard_error};
+  };
+  const double one = 1.0 / static_cast<double>(eligible);
+  return {mix(policy.first, one), mix(policy.in_slate, slate * one), mix(policy.at_rank, one)};
+}
+
+// Of a policy that would serve `best` with certainty, for a candidate served at `rank`.
+PropensityEstimate Certain(const std::vector<int>& best, int candidate, size_t rank) {
+  PropensityEstimate p;
+  p.first.value = best.front() == candidate;
+  p.in_slate.value = std::count(best.begin(), best.end(), candidate);
+  p.at_rank.value = best[rank] == candidate;
+  return p;
+}
+
+// Rows a_k' of the eligible candidates.
+Eigen::MatrixXd JointFeatures(const DecisionProblem& problem) {
+  const int cols = problem.layout.recommendation_dim;
+  Eigen::MatrixXd features = Eigen::MatrixXd::Zero(problem.eligible.size(), cols + problem.layout.pair_dim);
+  for (size_t k = 0; k < problem.eligible.size(); ++k) {
+    const auto row = problem.catalogue->row(problem.eligible[k]);
+    for (int c = 0; c < cols; ++c) features(k, c) = row[c];
+    const auto pair = PairOf(problem.pairs, problem.eligible[k]);
+    for (size_t p = 0; p < pair.size(); ++p) features(k, cols + p) = pair[p];
+  }
+  return features;
+}
+
+std::vector<PropensityEstimate> EstimateThompson(const DecisionProblem& problem, const PolicySettings& settings,
+                                                 const JointNormal& weights, const Slate& slate, uint64_t seed) {
+  std::vector<int> rows;
+  for (const ScoredCandidate& item : slate.items) {
+    rows.push_back(std::lower_bound(problem.eligible.begin(), problem.eligible.end(), item.candidate) -
+                   problem.eligible.begin());
+  }
+  return EstimatePropensities(JointFeatures(problem), weights, settings.scale, rows, settings.propensity_draws,
+                              CounterRng(Seed{seed}, kPropensityStream));
+}
+
+PropensityStatus StatusOf(const DecisionProblem& problem, const PolicySettings& settings, size_t slate) {
+  if (settings.kind == PolicyKind::kUniform || settings.floor == 1) return PropensityStatus::kExact;
+  if (settings.kind != PolicyKind::kThompson || settings.scale == 0) {
+    return settings.floor > 0 ? PropensityStatus::kExact : PropensityStatus::kNoOverlap;
+  }
+  const double work = static_cast<double>(problem.eligible.size()) * slate * settings.propensity_draws;
+  const bool deferred = settings.propensity_draws == 0 || work > static_cast<double>(settings.propensity_budget);
+  return deferred ? PropensityStatus::kDeferred : PropensityStatus::kEstimated;
+}
+
+// Fills in the slate's propensities. `best`: the policy's own slate; empty for kUniform.
+void FillPropensities(const DecisionProblem& problem, const PolicySettings& settings, const Scorer& scorer,
+                      const std::vector<int>& best, uint64_t seed, Slate& slate) {
+  slate.propensity_status = StatusOf(problem, settings, slate.items.size());
+  if (slate.propensity_status == PropensityStatus::kDeferred) return;
+  std::vector<PropensityEstimate> policy(slate.items.size());
+  if (slate.propensity_status == PropensityStatus::kEstimated) {
+    policy = EstimateThompson(problem, settings, scorer.weights(), slate, seed);
+  } else if (!best.empty()) {
+    for (size_t i = 0; i < policy.size(); ++i) policy[i] = Certain(best, slate.items[i].candidate, i);
+  }
+  const double floor = settings.kind == PolicyKind::kUniform ? 1.0 : settings.floor;
+  const int length = static_cast<int>(slate.items.size());
+  for (int i = 0; i < length; ++i) {
+    slate.items[i].propensity = MixWithFloor(policy[i], floor, length, problem.eligible.size());
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Slate> ChooseSlate(const DecisionProblem& problem, const PolicySettings& settings, int count,
+                                  uint64_t seed, KernelWidth width) {
+  if (count < 1) return absl::InvalidArgumentError(absl::StrCat("count is ", count, ", it must be at least 1"));
+  ASSIGN_OR_RETURN(const Scorer scorer, Scorer::Create(problem, settings, seed));
+  Slate slate;
+  slate.explore = Explores(settings, seed);
+  std::vector<int> best;
+  if (settings.kind != PolicyKind::kUniform) best = Candidates(scorer.Best(count, width));
+  const bool random = slate.explore || settings.kind == PolicyKind::kUniform;
+  for (const int candidate : random ? RandomSubset(problem.eligible, count, seed) : best) {
+    slate.items.push_back(scorer.Score(candidate));
+    if (!std::isfinite(slate.items.back().score)) {
+      return absl::InternalError(absl::StrCat("score of candidate ", candidate, " is ", slate.items.back().score));
+    }
+  }
+  FillPropensities(problem, settings, scorer, best, seed, slate);
+  return slate;
+}
+
+absl::StatusOr<std::vector<ScoredCandidate>> ScoreAll(const DecisionProblem& problem, const PolicySettings& settings,
+                                                      uint64_t seed) {
+  ASSIGN_OR_RETURN(const Scorer scorer, Scorer::Create(problem, settings, seed));
+  std::vector<ScoredCandidate> all;
+  all.reserve(problem.eligible.size());
+  for (const int candidate : problem.eligible) all.push_back(scorer.Score(candidate));
+  return all;
+}
+
+}  // namespace suggest::bandit

@@ -1,0 +1,94 @@
+// Choosing a slate: one customer against a catalogue.
+//
+// Factored: the score of candidate j is a_j' w with a_j = [z~_j; p_j] (recommendation and pair features) and
+//   w ~ N(A mu, v^2 sigma^2 A Sigma A'),
+// where A folds the customer into the weights (weight_space.h). One draw of w serves all slots of a decision, and all
+// scores are one product of the catalogue's K x R matrix with a short vector; equal to b' theta up to rounding.
+//
+// Policies (v = scale; M13, M14, M16):
+//   kThompson       a_j' w for one draw of w
+//   kLinUcb         mean_j + v sd_j
+//   kGreedy         mean_j
+//   kEpsilonGreedy  mean_j; epsilon is the floor
+//   kUniform        a uniformly random ordered subset; the score shown is mean_j
+//   kPopular        popularity[j], whoever the customer is
+// Highest score first; equal scores in order of candidate index. Exploration floor: with probability `floor`, by a coin
+// from the decision's seed, the whole slate is a uniformly random ordered subset instead; scores shown are then still
+// the policy's own.
+//
+// Reproducible: the same inputs and seed give the same bits on every x86-64 machine and for every KernelWidth: wide
+// single-precision kernels only select a superset of the best (those within a proven rounding bound), which is scored
+// again in double in a fixed order. Nothing here changes its inputs, and nothing has state: any number of threads.
+#ifndef BANDIT_SCORING_H_
+#define BANDIT_SCORING_H_
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "bandit/candidate_matrix.h"
+#include "bandit/context.h"
+#include "bandit/posterior.h"
+#include "bandit/propensity.h"
+
+namespace suggest::bandit {
+
+// Pair features of one candidate, by its row in the catalogue.
+struct PairRow {
+  int candidate = 0;
+  Eigen::VectorXd values;  // pair_dim
+};
+
+struct DecisionProblem {
+  const Posterior* posterior = nullptr;  // may be null for kUniform and kPopular: means and deviations are then 0
+  ContextLayout layout;
+  const CandidateMatrix* catalogue = nullptr;  // REQUIRES: not null
+  Eigen::VectorXd customer;                    // z~_c, customer_dim numbers, the first one 1
+  std::vector<int> eligible;                   // rows of the catalogue, ascending, each once
+  std::vector<PairRow> pairs;                  // ascending by candidate; those of candidates not eligible are ignored
+};
+
+enum class PolicyKind { kThompson, kLinUcb, kGreedy, kEpsilonGreedy, kUniform, kPopular };
+
+struct PolicySettings {
+  PolicyKind kind = PolicyKind::kThompson;
+  double scale = 0.5;                     // v >= 0
+  double floor = 0;                       // epsilon in [0, 1]
+  int propensity_draws = 256;             // 0: deferred; else >= 2
+  int64_t propensity_budget = 2'000'000;  // of candidates x slate x draws
+  std::vector<double> popularity = {};    // one per row of the catalogue; read for kPopular only
+};
+
+// Which kernels may be used. The result is the same; kNarrow is for tests and for explaining.
+enum class KernelWidth { kAuto, kNarrow };
+
+struct ScoredCandidate {
+  int candidate = 0;  // row of the catalogue
+  double score = 0;   // what it was ranked by: of this draw
+  double mean = 0;    // expected reward, not clipped
+  double sd = 0;      // of the expected reward: sigma sqrt(b' Sigma b), without v
+  PropensityEstimate propensity;
+};
+
+struct Slate {
+  std::vector<ScoredCandidate> items;  // min(count, eligible) of them, best first
+  bool explore = false;                // the floor's coin made it uniformly random
+  PropensityStatus propensity_status = PropensityStatus::kDeferred;
+};
+
+// Errors: INVALID_ARGUMENT for a count below 1, settings outside their ranges, a customer of another length or not
+// finite, eligible or pair rows out of order or out of range, a layout that does not fit posterior or catalogue (names
+// both numbers); FAILED_PRECONDITION when no candidate is eligible; INTERNAL when the covariance of w cannot be
+// factored. The caller keeps to the last good version or a fallback policy.
+absl::StatusOr<Slate> ChooseSlate(const DecisionProblem& problem, const PolicySettings& settings, int count,
+                                  uint64_t seed, KernelWidth width = KernelWidth::kAuto);
+
+// Every eligible candidate, in the order of `problem.eligible`, with the scores that ChooseSlate of the same seed ranks
+// by, and without propensities. Errors: as ChooseSlate.
+absl::StatusOr<std::vector<ScoredCandidate>> ScoreAll(const DecisionProblem& problem, const PolicySettings& settings,
+                                                      uint64_t seed);
+
+}  // namespace suggest::bandit
+
+#endif  // BANDIT_SCORING_H_

@@ -1,0 +1,47 @@
+// The best candidates under one weight vector, over a whole catalogue, not all of it scored in double (M18).
+//
+// A single-precision kernel streams the panel and keeps every candidate whose score could be among the best `count`:
+// with |s^ - s| <= E for all candidates (s^ in single precision, s in double), those with s^ >= T^ - 2E, where T^ is
+// the count-th largest s^. For R columns, u = 2^-24 and any order or fusing of the sum (Higham 2002, section 3.1, two
+// more roundings for the conversions, and the double sum's own),
+//   E = gamma_{R+4} sum_c max_j |z_jc| |w_c| + underflow,   gamma_n = n u / (1 - n u).
+// The kept ones are scored in double in a fixed order, so the result does not depend on the kernel.
+#ifndef BANDIT_SELECTOR_H_
+#define BANDIT_SELECTOR_H_
+
+#include <Eigen/Core>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "bandit/candidate_matrix.h"
+#include "bandit/scoring.h"
+
+namespace suggest::bandit {
+
+struct Ranked {
+  int candidate = 0;
+  double score = 0;
+};
+
+// Whether a stands before b: higher score first, equal scores by candidate.
+inline bool Before(const Ranked& a, const Ranked& b) {
+  return a.score != b.score ? a.score > b.score : a.candidate < b.candidate;
+}
+
+// Sorts the best `count` to the front and drops the rest.
+void KeepBest(std::vector<Ranked>& ranked, int count);
+
+// Pair features of a candidate, or empty. `pairs` ascending by candidate.
+absl::Span<const double> PairOf(const std::vector<PairRow>& pairs, int candidate);
+
+// The best min(count, eligible) candidates by z~_j' w_r + p_j' w_p, best first. `w` = [w_r; w_p].
+std::vector<Ranked> SelectBest(const CandidateMatrix& catalogue, absl::Span<const int> eligible,
+                               const std::vector<PairRow>& pairs, const Eigen::VectorXd& w, int count,
+                               KernelWidth width);
+
+// E of the file comment; infinity when single precision would overflow.
+double SinglePrecisionErrorBound(const CandidateMatrix& catalogue, const Eigen::VectorXd& w);
+
+}  // namespace suggest::bandit
+
+#endif  // BANDIT_SELECTOR_H_
