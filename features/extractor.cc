@@ -1,0 +1,165 @@
+#include "features/extractor.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "bandit/base/status_macros.h"
+#include "features/transform.h"
+
+namespace suggest::features {
+namespace {
+
+using config::v1::Counter;
+using config::v1::SmoothedRate;
+
+absl::Status Annotate(const absl::Status& status, const Feature& feature) {
+  return absl::Status(status.code(), absl::StrCat("feature \"", feature.name(), "\", column \"", ColumnOf(feature),
+                                                  "\": ", status.message()));
+}
+
+absl::StatusOr<double> ReadAge(const AttributeValue& value, absl::Time age_at) {
+  ASSIGN_OR_RETURN(const absl::Time since, ReadTime(value));
+  return absl::FDivDuration(age_at - since, absl::Hours(24));
+}
+
+absl::StatusOr<double> ReadScalar(const Feature& feature, const AttributeValue& value, absl::Time age_at) {
+  switch (feature.kind_case()) {
+    case Feature::kBoolean:
+      return ReadBoolean(value);
+    case Feature::kAge:
+      return ReadAge(value, age_at);
+    default:
+      return ReadNumber(value);
+  }
+}
+
+absl::StatusOr<double> ReadShaped(const Feature& feature, const AttributeValue* value, absl::Time age_at) {
+  if (value == nullptr) return std::numeric_limits<double>::quiet_NaN();
+  ASSIGN_OR_RETURN(const double number, ReadScalar(feature, *value, age_at));
+  return ShapeValue(feature, number);
+}
+
+absl::StatusOr<RawLabels> ReadRawLabels(const Feature& feature, const AttributeValue* value) {
+  if (value == nullptr) return RawLabels{true, {}};
+  if (feature.kind_case() == Feature::kMultiValued) {
+    ASSIGN_OR_RETURN(std::vector<std::string> labels, ReadLabels(*value));
+    return RawLabels{false, std::move(labels)};
+  }
+  ASSIGN_OR_RETURN(std::optional<std::string> label, ReadLabel(*value));
+  if (!label.has_value()) return RawLabels{true, {}};
+  return RawLabels{false, {*std::move(label)}};
+}
+
+bool IsLabels(const Feature& feature) {
+  return feature.kind_case() == Feature::kCategorical || feature.kind_case() == Feature::kMultiValued;
+}
+
+absl::Status AppendFeature(const Feature& feature, const Attributes& attributes, absl::Time age_at, RawSide* raw) {
+  const AttributeValue* value = FindAttribute(attributes, ColumnOf(feature));
+  if (IsLabels(feature)) {
+    absl::StatusOr<RawLabels> labels = ReadRawLabels(feature, value);
+    if (!labels.ok()) return Annotate(labels.status(), feature);
+    raw->labels.push_back(*std::move(labels));
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<double> number = ReadShaped(feature, value, age_at);
+  if (!number.ok()) return Annotate(number.status(), feature);
+  raw->numbers.push_back(*number);
+  return absl::OkStatus();
+}
+
+absl::Status CheckDelayLaw(const FeatureSchema& schema, const CounterSettings& settings) {
+  for (const Feature& feature : schema.features()) {
+    if (feature.kind_case() != Feature::kCounter || !feature.counter().has_smoothed_rate()) continue;
+    if (feature.counter().smoothed_rate().denominator() == SmoothedRate::MATURE) continue;
+    if (settings.delay_age_seconds.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("feature \"", feature.name(), "\": a delay-corrected rate needs a delay law"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+FeatureExtractor::FeatureExtractor(const FeatureSchema& schema, const CounterSettings& settings)
+    : schema_(schema),
+      settings_(settings),
+      customer_(FeaturesOfSide(schema, Feature::CUSTOMER)),
+      recommendation_(FeaturesOfSide(schema, Feature::RECOMMENDATION)),
+      pair_(FeaturesOfSide(schema, Feature::PAIR)) {}
+
+absl::StatusOr<FeatureExtractor> FeatureExtractor::Create(const FeatureSchema& schema,
+                                                          const CounterSettings& settings) {
+  RETURN_IF_ERROR(ValidateSchema(schema));
+  RETURN_IF_ERROR(settings.Validate());
+  RETURN_IF_ERROR(CheckDelayLaw(schema, settings));
+  return FeatureExtractor(schema, settings);
+}
+
+absl::StatusOr<RawSide> FeatureExtractor::Extract(const std::vector<Feature>& features, const Attributes& attributes,
+                                                  const DayHistory& history, absl::Time age_at, absl::Time tick) const {
+  RawSide raw;
+  for (const Feature& feature : features) {
+    if (feature.kind_case() == Feature::kCounter) {
+      raw.numbers.push_back(EvaluateCounter(feature.counter(), settings_, history, tick));
+    } else {
+      RETURN_IF_ERROR(AppendFeature(feature, attributes, age_at, &raw));
+    }
+  }
+  return raw;
+}
+
+absl::StatusOr<RawSide> FeatureExtractor::Customer(const Attributes& attributes, const CustomerHistory& history,
+                                                   absl::Time at, absl::Time tick) const {
+  DayHistory sum;
+  for (const auto& [recommendation_id, part] : history) sum.Merge(part);
+  return Extract(customer_, attributes, sum, at, tick);
+}
+
+absl::StatusOr<RawSide> FeatureExtractor::Recommendation(const Attributes& attributes, const DayHistory& history,
+                                                         absl::Time tick) const {
+  return Extract(recommendation_, attributes, history, tick, tick);
+}
+
+PairExtractor FeatureExtractor::ForCustomer(const CustomerHistory& history, const RecommendationLookup& lookup,
+                                            absl::Time tick) const {
+  return PairExtractor(pair_, settings_, history, lookup, tick);
+}
+
+absl::Status FeatureExtractor::ValidateRequestAttributes(const Attributes& attributes) const {
+  std::vector<std::string> problems;
+  const std::vector<std::string> known = Columns(Feature::CUSTOMER);
+  const std::set<std::string> names = [&] {
+    std::set<std::string> sorted;  // a protobuf map has no order; messages need one
+    for (const auto& [name, value] : attributes.fields()) sorted.insert(name);
+    return sorted;
+  }();
+  for (const std::string& name : names) {
+    if (std::binary_search(known.begin(), known.end(), name)) continue;
+    problems.push_back(absl::StrCat("unknown attribute \"", name, "\", expected one of: ", absl::StrJoin(known, ", ")));
+  }
+  RawSide unused;
+  for (const Feature& feature : customer_) {
+    if (feature.kind_case() == Feature::kCounter) continue;
+    const absl::Status status = AppendFeature(feature, attributes, absl::UnixEpoch(), &unused);
+    if (!status.ok()) problems.emplace_back(status.message());
+  }
+  return JoinProblems(problems);
+}
+
+std::vector<std::string> FeatureExtractor::Columns(Feature::Side side) const {
+  std::set<std::string> columns;
+  for (const Feature& feature : schema_.features()) {
+    if (feature.side() == side) columns.insert(ColumnOf(feature));
+    if (side == Feature::RECOMMENDATION) columns.insert(feature.counter().same_attribute());
+  }
+  columns.erase("");
+  return {columns.begin(), columns.end()};
+}
+
+}  // namespace suggest::features
