@@ -1,0 +1,60 @@
+// The decision log.
+#ifndef STORAGE_DECISION_STORE_H_
+#define STORAGE_DECISION_STORE_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "storage/database.h"
+#include "storage/records.h"
+
+namespace suggest::storage {
+
+struct AppendResult {
+  // The decision that answers (customer_id, request_id): the one given, or the one that was there before.
+  DecisionRecord decision;
+  // True: it was there before, and nothing was stored.
+  bool replayed = false;
+};
+
+class DecisionStore {
+ public:
+  explicit DecisionStore(Database* db) : db_(db) {}
+
+  // Commits the request id and the decision together, unless the request id of this customer has one already.
+  // Idempotent on (customer_id, request_id), on any replica and in any month; of two at the same time one wins and
+  // both get it. After UNAVAILABLE or UNKNOWN the decision may or may not be stored: append it again.
+  // REQUIRES: decided_at equals DecisionTime(decision_id).
+  absl::StatusOr<AppendResult> Append(const DecisionRecord& decision);
+
+  // The decision that answered this request before, if any.
+  absl::StatusOr<std::optional<DecisionRecord>> FindByRequest(const std::string& customer_id,
+                                                              const std::string& request_id) const;
+
+  // The customer's newest delivered decision with decided_at >= since that no expert made (policy EXPERT), if any.
+  absl::StatusOr<std::optional<DecisionRecord>> FindOpen(const std::string& customer_id, absl::Time since) const;
+
+  // Errors: NOT_FOUND (also for an id that is no decision id).
+  absl::StatusOr<DecisionRecord> Find(const std::string& customer_id, const std::string& decision_id) const;
+
+  // Lets another request id answer with a decision that is there, unless it answers with one already: then that one is
+  // returned, as replayed. Idempotent. Errors: NOT_FOUND for an unknown decision.
+  absl::StatusOr<AppendResult> LinkRequest(const std::string& customer_id, const std::string& request_id,
+                                           const std::string& decision_id);
+
+  // Marks that the answer did not reach the caller: no exposure follows from it until feedback shows that it did.
+  // Idempotent. Errors: NOT_FOUND.
+  absl::Status MarkUndelivered(const std::string& customer_id, const std::string& decision_id);
+  // The reverse, for an answer that reached its caller at a later try. Idempotent. Errors: NOT_FOUND.
+  absl::Status MarkDelivered(const std::string& customer_id, const std::string& decision_id);
+
+ private:
+  Database* const db_;
+};
+
+}  // namespace suggest::storage
+
+#endif  // STORAGE_DECISION_STORE_H_

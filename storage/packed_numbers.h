@@ -1,0 +1,27 @@
+// Numbers as bytes of a bytea column: little-endian doubles, bit for bit.
+//
+//   numbers   8 bytes each
+//   context   three 32-bit counts (customer, recommendation, pair), then the numbers of the three parts
+#ifndef STORAGE_PACKED_NUMBERS_H_
+#define STORAGE_PACKED_NUMBERS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "storage/learning_records.h"
+
+namespace suggest::storage {
+
+std::string PackNumbers(const std::vector<double>& numbers);
+// Errors: DATA_LOSS when the length is no multiple of 8.
+absl::StatusOr<std::vector<double>> UnpackNumbers(absl::string_view bytes);
+
+std::string PackContext(const StoredContext& context);
+// Errors: DATA_LOSS when the length does not fit the counts.
+absl::StatusOr<StoredContext> UnpackContext(absl::string_view bytes);
+
+}  // namespace suggest::storage
+
+#endif  // STORAGE_PACKED_NUMBERS_H_
