@@ -1,0 +1,167 @@
+#include "service/decision/catalogue.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "bandit/base/status_macros.h"
+#include "google/protobuf/util/json_util.h"
+#include "service/decision/sha256.h"
+#include "suggest/model/v1/decision.pb.h"
+
+namespace suggest::decision {
+namespace {
+
+using model::v1::CatalogueEntry;
+using model::v1::CatalogueVersion;
+
+constexpr int64_t kNoStart = std::numeric_limits<int64_t>::min();
+constexpr int64_t kNoEnd = std::numeric_limits<int64_t>::max();
+
+// Infinite instants as the format's limits; PostgreSQL knows both 'absent' and 'infinity', which mean the same here.
+int64_t ToMicros(absl::Time time) {
+  if (time == absl::InfinitePast()) return kNoStart;
+  if (time == absl::InfiniteFuture()) return kNoEnd;
+  return absl::ToUnixMicros(time);
+}
+
+absl::Time FromMicros(int64_t micros) {
+  if (micros == kNoStart) return absl::InfinitePast();
+  if (micros == kNoEnd) return absl::InfiniteFuture();
+  return absl::FromUnixMicros(micros);
+}
+
+CatalogueEntry ToEntry(const storage::RecommendationRecord& record) {
+  CatalogueEntry entry;
+  entry.set_recommendation_id(record.recommendation_id);
+  entry.set_title(record.title);
+  entry.set_active_from_micros(ToMicros(record.active_from.value_or(absl::InfinitePast())));
+  entry.set_active_until_micros(ToMicros(record.active_until.value_or(absl::InfiniteFuture())));
+  entry.set_repeatable(record.repeatable);
+  entry.set_attributes_json(record.attributes_json);
+  return entry;
+}
+
+absl::StatusOr<CatalogueItem> ToItem(const CatalogueEntry& entry) {
+  CatalogueItem item{.recommendation_id = entry.recommendation_id(),
+                     .title = entry.title(),
+                     .active_from = FromMicros(entry.active_from_micros()),
+                     .active_until = FromMicros(entry.active_until_micros()),
+                     .repeatable = entry.repeatable(),
+                     .attributes = {}};
+  if (entry.attributes_json().empty()) return item;
+  const auto status = google::protobuf::util::JsonStringToMessage(entry.attributes_json(), &item.attributes);
+  if (!status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("recommendation '", entry.recommendation_id(),
+                                                   "': attributes are no JSON object: ", status.ToString()));
+  }
+  return item;
+}
+
+std::vector<double> Popularity(const Snapshot& snapshot, const Catalogue& catalogue) {
+  std::vector<double> popularity;
+  popularity.reserve(catalogue.size());
+  for (int i = 0; i < catalogue.size(); ++i) {
+    double exposures = 0;
+    double conversions = 0;
+    for (const auto& [day, counts] : snapshot.HistoryOf(catalogue.item(i).recommendation_id).days) {
+      exposures += static_cast<double>(counts.exposures);
+      conversions += static_cast<double>(counts.conversions);
+    }
+    constexpr double kStrength = Serving::kPopularityStrength;
+    popularity.push_back((conversions + kStrength * snapshot.base_rate()) / (exposures + kStrength));
+  }
+  return popularity;
+}
+
+// Row-major z~_r of all items.
+absl::StatusOr<std::vector<double>> EncodeItems(const Snapshot& snapshot, const Catalogue& catalogue) {
+  const int columns = snapshot.layout().recommendation_dim;
+  std::vector<double> rows;
+  rows.reserve(static_cast<size_t>(catalogue.size()) * columns);
+  for (int i = 0; i < catalogue.size(); ++i) {
+    const CatalogueItem& item = catalogue.item(i);
+    const auto raw = snapshot.pipeline().extractor().Recommendation(
+        item.attributes, snapshot.HistoryOf(item.recommendation_id), snapshot.data_cut());
+    if (!raw.ok()) {
+      return absl::Status(raw.status().code(),
+                          absl::StrCat("recommendation '", item.recommendation_id, "': ", raw.status().message()));
+    }
+    const Eigen::VectorXd encoded = snapshot.pipeline().EncodeRecommendation(*raw);
+    rows.insert(rows.end(), encoded.data(), encoded.data() + encoded.size());
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::string Catalogue::BytesOf(const std::vector<storage::RecommendationRecord>& records) {
+  std::vector<const storage::RecommendationRecord*> sorted;
+  for (const auto& record : records) sorted.push_back(&record);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto* a, const auto* b) { return a->recommendation_id < b->recommendation_id; });
+  CatalogueVersion message;
+  for (const auto* record : sorted) *message.add_entries() = ToEntry(*record);
+  return message.SerializeAsString();
+}
+
+absl::StatusOr<std::shared_ptr<const Catalogue>> Catalogue::FromRecords(
+    const std::vector<storage::RecommendationRecord>& records) {
+  std::shared_ptr<Catalogue> catalogue(new Catalogue);
+  catalogue->bytes_ = BytesOf(records);
+  catalogue->version_ = Sha256(catalogue->bytes_);
+  RETURN_IF_ERROR(catalogue->Read());
+  return catalogue;
+}
+
+absl::StatusOr<std::shared_ptr<const Catalogue>> Catalogue::FromBytes(std::string bytes, absl::string_view version) {
+  if (Sha256(bytes) != version) {
+    return absl::DataLossError(
+        absl::StrCat("catalogue of ", bytes.size(), " bytes does not have the SHA-256 that names it"));
+  }
+  std::shared_ptr<Catalogue> catalogue(new Catalogue);
+  catalogue->bytes_ = std::move(bytes);
+  catalogue->version_ = std::string(version);
+  if (absl::Status status = catalogue->Read(); !status.ok()) return absl::DataLossError(status.message());
+  return catalogue;
+}
+
+absl::Status Catalogue::Read() {
+  CatalogueVersion message;
+  if (!message.ParseFromString(bytes_)) return absl::DataLossError("catalogue bytes are no CatalogueVersion message");
+  for (const CatalogueEntry& entry : message.entries()) {
+    ASSIGN_OR_RETURN(CatalogueItem item, ToItem(entry));
+    if (!index_.emplace(item.recommendation_id, size()).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("recommendation '", item.recommendation_id, "' is in the catalogue twice"));
+    }
+    items_.push_back(std::move(item));
+  }
+  return absl::OkStatus();
+}
+
+std::optional<int> Catalogue::Find(absl::string_view recommendation_id) const {
+  const auto found = index_.find(recommendation_id);
+  if (found == index_.end()) return std::nullopt;
+  return found->second;
+}
+
+Serving::Serving(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const Catalogue> catalogue,
+                 bandit::CandidateMatrix candidates, std::vector<double> popularity)
+    : snapshot_(std::move(snapshot)),
+      catalogue_(std::move(catalogue)),
+      candidates_(std::move(candidates)),
+      popularity_(std::move(popularity)) {}
+
+absl::StatusOr<std::shared_ptr<const Serving>> Serving::Create(std::shared_ptr<const Snapshot> snapshot,
+                                                               std::shared_ptr<const Catalogue> catalogue) {
+  ASSIGN_OR_RETURN(std::vector<double> rows, EncodeItems(*snapshot, *catalogue));
+  ASSIGN_OR_RETURN(bandit::CandidateMatrix candidates,
+                   bandit::CandidateMatrix::Create(std::move(rows), snapshot->layout().recommendation_dim));
+  std::vector<double> popularity = Popularity(*snapshot, *catalogue);
+  return std::shared_ptr<const Serving>(
+      new Serving(std::move(snapshot), std::move(catalogue), std::move(candidates), std::move(popularity)));
+}
+
+}  // namespace suggest::decision

@@ -1,0 +1,95 @@
+// The recommendations at one moment, named by their content; and the same encoded under one snapshot.
+//
+// A catalogue version is the serialized CatalogueVersion message (records in order of recommendation_id); its name is
+// the SHA-256 of those bytes, so two replicas that read the same rows name them alike, and a decision that logs the
+// name can be recomputed from the stored bytes. A candidate's index is its place in this order.
+//
+// Threads: both classes are immutable; any number of readers.
+#ifndef SERVICE_DECISION_CATALOGUE_H_
+#define SERVICE_DECISION_CATALOGUE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "bandit/scoring.h"
+#include "service/decision/snapshot.h"
+#include "storage/records.h"
+
+namespace suggest::decision {
+
+struct CatalogueItem {
+  std::string recommendation_id;
+  std::string title;
+  absl::Time active_from = absl::InfinitePast();
+  absl::Time active_until = absl::InfiniteFuture();  // exclusive
+  bool repeatable = false;
+  features::Attributes attributes;
+};
+
+class Catalogue {
+ public:
+  // Errors: INVALID_ARGUMENT for two records of one id, or attributes that are no JSON object.
+  static absl::StatusOr<std::shared_ptr<const Catalogue>> FromRecords(
+      const std::vector<storage::RecommendationRecord>& records);
+
+  // The bytes that FromRecords would name and keep: cheap, for seeing whether anything changed at all.
+  static std::string BytesOf(const std::vector<storage::RecommendationRecord>& records);
+
+  // A stored version. Errors: DATA_LOSS when `bytes` do not have the SHA-256 `version` or cannot be read.
+  static absl::StatusOr<std::shared_ptr<const Catalogue>> FromBytes(std::string bytes, absl::string_view version);
+
+  const std::string& version() const { return version_; }  // 32 bytes
+  const std::string& bytes() const { return bytes_; }
+  int size() const { return static_cast<int>(items_.size()); }
+  // REQUIRES: 0 <= index < size().
+  const CatalogueItem& item(int index) const { return items_[index]; }
+  std::optional<int> Find(absl::string_view recommendation_id) const;
+
+ private:
+  Catalogue() = default;
+  absl::Status Read();
+
+  std::string version_;
+  std::string bytes_;
+  std::vector<CatalogueItem> items_;
+  absl::flat_hash_map<std::string, int> index_;
+};
+
+// A catalogue encoded under a snapshot: all that choosing needs but the customer.
+class Serving {
+ public:
+  // Errors: INVALID_ARGUMENT naming the recommendation whose attributes do not fit the snapshot's schema.
+  static absl::StatusOr<std::shared_ptr<const Serving>> Create(std::shared_ptr<const Snapshot> snapshot,
+                                                               std::shared_ptr<const Catalogue> catalogue);
+
+  const Snapshot& snapshot() const { return *snapshot_; }
+  const Catalogue& catalogue() const { return *catalogue_; }
+  const std::shared_ptr<const Snapshot>& shared_snapshot() const { return snapshot_; }
+  const std::shared_ptr<const Catalogue>& shared_catalogue() const { return catalogue_; }
+  // z~_r of each item, in the catalogue's order.
+  const bandit::CandidateMatrix& candidates() const { return candidates_; }
+  // Smoothed purchase rate of each item, whoever the customer is: (conversions + s p0) / (exposures + s) with the
+  // model's base rate p0 and s = kPopularityStrength.
+  const std::vector<double>& popularity() const { return popularity_; }
+
+  static constexpr double kPopularityStrength = 20;
+
+ private:
+  Serving(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const Catalogue> catalogue,
+          bandit::CandidateMatrix candidates, std::vector<double> popularity);
+
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::shared_ptr<const Catalogue> catalogue_;
+  bandit::CandidateMatrix candidates_;
+  std::vector<double> popularity_;
+};
+
+}  // namespace suggest::decision
+
+#endif  // SERVICE_DECISION_CATALOGUE_H_

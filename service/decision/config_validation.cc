@@ -1,0 +1,187 @@
+// ValidateConfig: each check adds one line to the list of problems, so that an operator sees all of them at once.
+#include <cmath>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "features/schema.h"
+#include "service/decision/config.h"
+
+namespace suggest {
+namespace {
+
+class Problems {
+ public:
+  // `expected` completes the sentence "<field> is <value>, expected ...".
+  template <typename Value>
+  void Unless(bool good, absl::string_view field, const Value& value, absl::string_view expected) {
+    if (!good) list_.push_back(absl::StrCat(field, " is ", value, ", expected ", expected));
+  }
+  void Unless(bool good, absl::string_view field, absl::Duration value, absl::string_view expected) {
+    Unless(good, field, absl::FormatDuration(value), expected);
+  }
+  void Add(absl::string_view problem) { list_.emplace_back(problem); }
+
+  absl::Status status() const {
+    return list_.empty() ? absl::OkStatus() : absl::InvalidArgumentError(absl::StrJoin(list_, "; "));
+  }
+
+ private:
+  std::vector<std::string> list_;
+};
+
+bool IsAddress(absl::string_view address) {
+  const size_t colon = address.rfind(':');
+  int port = -1;
+  return colon != absl::string_view::npos && colon > 0 && absl::SimpleAtoi(address.substr(colon + 1), &port) &&
+         port >= 0 && port <= 65535;
+}
+
+bool IsCurrency(absl::string_view code) {
+  if (code.size() != 3) return false;
+  for (const char c : code) {
+    if (!absl::ascii_isupper(static_cast<unsigned char>(c))) return false;
+  }
+  return true;
+}
+
+std::string Quoted(absl::string_view text) {
+  return absl::StrCat("'", text, "'");
+}
+
+bool Positive(double value) {
+  return std::isfinite(value) && value > 0;
+}
+
+bool Within(double value, double low, double high) {
+  return value >= low && value <= high;
+}
+
+void CheckServer(const config::v1::Server& server, Problems& problems) {
+  for (const auto& [field, address] : {std::pair("server.grpc_address", server.grpc_address()),
+                                       std::pair("server.http_address", server.http_address())}) {
+    problems.Unless(IsAddress(address), field, Quoted(address), "host:port with a port from 0 to 65535");
+  }
+  const absl::Duration drain = ToAbslDuration(server.drain_timeout());
+  problems.Unless(drain >= absl::ZeroDuration() && drain <= absl::Hours(1), "server.drain_timeout", drain,
+                  "0 to 1 hour");
+  problems.Unless(Within(server.max_concurrent_requests(), 1, 10'000), "server.max_concurrent_requests",
+                  server.max_concurrent_requests(), "1 to 10000");
+  problems.Unless(Within(server.max_request_bytes(), 1024, 256 << 20), "server.max_request_bytes",
+                  server.max_request_bytes(), "1024 to 268435456");
+}
+
+void CheckDatabase(const config::v1::Database& database, Problems& problems) {
+  if (database.connection().empty()) problems.Add("database.connection is missing");
+  if (database.connection().find("password=") != std::string::npos) {
+    problems.Add("database.connection holds a password, expected it in PGPASSWORD or a PostgreSQL passfile");
+  }
+  problems.Unless(Within(database.pool_size(), 1, 1000), "database.pool_size", database.pool_size(), "1 to 1000");
+  const absl::Duration timeout = ToAbslDuration(database.statement_timeout());
+  problems.Unless(timeout > absl::ZeroDuration(), "database.statement_timeout", timeout, "more than 0");
+  for (const auto& [field, poll] : {std::pair("database.model_poll", ToAbslDuration(database.model_poll())),
+                                    std::pair("database.catalogue_poll", ToAbslDuration(database.catalogue_poll()))}) {
+    problems.Unless(poll >= absl::Milliseconds(10) && poll <= absl::Seconds(1), field, poll, "10 ms to 1 s");
+  }
+}
+
+void CheckWindows(const config::v1::Learning& learning, Problems& problems) {
+  constexpr absl::Duration kDay = absl::Hours(24);
+  const absl::Duration window = ToAbslDuration(learning.attribution_window());
+  const absl::Duration grace = ToAbslDuration(learning.grace());
+  const absl::Duration memory = ToAbslDuration(learning.learning_window());
+  const absl::Duration lag = ToAbslDuration(learning.visibility_lag());
+  problems.Unless(window > absl::ZeroDuration(), "learning.attribution_window", window, "more than 0");
+  problems.Unless(grace >= absl::ZeroDuration(), "learning.grace", grace, "0 or more");
+  problems.Unless(lag >= absl::ZeroDuration() && lag <= grace, "learning.visibility_lag", lag,
+                  "0 to learning.grace, or late purchases would come after maturity");
+  problems.Unless(memory >= absl::ZeroDuration() && memory % kDay == absl::ZeroDuration(), "learning.learning_window",
+                  memory, "whole days, or 0 for unbounded");
+  if (memory > absl::ZeroDuration() && memory < 2 * (window + grace)) {
+    problems.Unless(
+        false, "learning.learning_window", memory,
+        absl::StrCat("0 or at least 2 (attribution_window + grace) = ", absl::FormatDuration(2 * (window + grace))));
+  }
+  const absl::Duration delay = ToAbslDuration(learning.prior_mean_delay());
+  problems.Unless(delay > absl::ZeroDuration() && delay < window, "learning.prior_mean_delay", delay,
+                  "more than 0 and less than learning.attribution_window");
+  const absl::Duration period = ToAbslDuration(learning.ingest_period());
+  problems.Unless(period >= absl::Seconds(1), "learning.ingest_period", period, "at least 1 s");
+  const absl::Duration skew = ToAbslDuration(learning.clock_skew_tolerance());
+  problems.Unless(skew >= absl::ZeroDuration() && skew <= absl::Hours(24), "learning.clock_skew_tolerance", skew,
+                  "0 to 24 hours");
+}
+
+void CheckLearning(const config::v1::Learning& learning, Problems& problems) {
+  CheckWindows(learning, problems);
+  problems.Unless(learning.discount_per_day() > 0 && learning.discount_per_day() <= 1, "learning.discount_per_day",
+                  learning.discount_per_day(), "more than 0, at most 1");
+  problems.Unless(Positive(learning.prior_delay_strength()), "learning.prior_delay_strength",
+                  learning.prior_delay_strength(), "a finite number above 0");
+  problems.Unless(Positive(learning.ridge()), "learning.ridge", learning.ridge(), "a finite number above 0");
+  problems.Unless(Positive(learning.intercept_ridge()), "learning.intercept_ridge", learning.intercept_ridge(),
+                  "a finite number above 0");
+  problems.Unless(Within(learning.base_rate(), 0, 1), "learning.base_rate", learning.base_rate(), "0 to 1");
+  problems.Unless(std::isfinite(learning.noise_variance()) && learning.noise_variance() >= 0, "learning.noise_variance",
+                  learning.noise_variance(), "0 (inferred) or a finite number above 0");
+  problems.Unless(std::isfinite(learning.noise_alpha()) && learning.noise_alpha() > 1, "learning.noise_alpha",
+                  learning.noise_alpha(), "a finite number above 1");
+  problems.Unless(std::isfinite(learning.noise_beta()) && learning.noise_beta() >= 0, "learning.noise_beta",
+                  learning.noise_beta(), "0 (derived from the base rate) or a finite number above 0");
+  problems.Unless(Within(learning.chunk_rows(), 1, 1'000'000), "learning.chunk_rows", learning.chunk_rows(),
+                  "1 to 1000000");
+}
+
+void CheckChoice(const config::v1::Choice& choice, Problems& problems) {
+  if (choice.policy() == v1::EXPERT || !v1::Policy_IsValid(choice.policy())) {
+    problems.Unless(false, "choice.policy", v1::Policy_Name(choice.policy()), "a policy that suggestd can run");
+  }
+  problems.Unless(Positive(choice.exploration_scale()) && choice.exploration_scale() <= 100, "choice.exploration_scale",
+                  choice.exploration_scale(), "more than 0, at most 100");
+  problems.Unless(Within(choice.exploration_floor(), 0, 1), "choice.exploration_floor", choice.exploration_floor(),
+                  "0 to 1");
+  problems.Unless(!choice.floor_off() || choice.exploration_floor() == 0, "choice.exploration_floor",
+                  choice.exploration_floor(), "0 beside floor_off: true");
+  problems.Unless(Within(choice.propensity_draws(), 16, 1'000'000), "choice.propensity_draws",
+                  choice.propensity_draws(), "16 to 1000000");
+  problems.Unless(choice.propensity_budget() > 0, "choice.propensity_budget", choice.propensity_budget(),
+                  "more than 0");
+  const absl::Duration sticky = ToAbslDuration(choice.sticky_for());
+  problems.Unless(sticky >= absl::ZeroDuration() && sticky <= absl::Hours(31 * 24), "choice.sticky_for", sticky,
+                  "0 to 31 days");
+  const absl::Duration age = ToAbslDuration(choice.model_max_age());
+  problems.Unless(age >= absl::ZeroDuration(), "choice.model_max_age", age, "0 (never) or more");
+  problems.Unless(choice.fallback_policy() == v1::POPULAR || choice.fallback_policy() == v1::UNIFORM,
+                  "choice.fallback_policy", v1::Policy_Name(choice.fallback_policy()), "POPULAR or UNIFORM");
+}
+
+void CheckMoney(const config::v1::Money& money, Problems& problems) {
+  problems.Unless(IsCurrency(money.currency()), "money.currency", Quoted(money.currency()),
+                  "three capital letters (ISO 4217)");
+  problems.Unless(Positive(money.reward_cap()), "money.reward_cap", money.reward_cap(), "a finite amount above 0");
+  for (const auto& [currency, rate] : money.conversion()) {
+    const std::string field = absl::StrCat("money.conversion[", Quoted(currency), "]");
+    if (!IsCurrency(currency)) problems.Add(absl::StrCat(field, " names no currency (ISO 4217)"));
+    if (currency == money.currency()) problems.Add(absl::StrCat(field, " is money.currency itself"));
+    problems.Unless(Positive(rate), field, rate, "a finite rate above 0");
+  }
+}
+
+}  // namespace
+
+absl::Status ValidateConfig(const config::v1::Config& config) {
+  Problems problems;
+  CheckServer(config.server(), problems);
+  CheckDatabase(config.database(), problems);
+  if (absl::Status schema = features::ValidateSchema(config.features()); !schema.ok()) {
+    problems.Add(schema.message());
+  }
+  CheckLearning(config.learning(), problems);
+  CheckChoice(config.choice(), problems);
+  CheckMoney(config.money(), problems);
+  return problems.status();
+}
+
+}  // namespace suggest

@@ -1,0 +1,228 @@
+#include "service/decision/decider.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "bandit/base/status_macros.h"
+#include "service/decision/config.h"
+#include "service/decision/policy_run.h"
+
+namespace suggest::decision {
+namespace {
+
+using model::v1::DecisionInputs;
+
+features::CustomerHistory ToHistory(const std::vector<storage::HistoryDay>& rows) {
+  features::CustomerHistory histories;
+  for (const storage::HistoryDay& row : rows) {
+    features::DayHistory& history = histories[row.recommendation_id];
+    history.days[row.day] = {row.exposures, row.conversions, row.purchases};
+    history.last_exposed_at = std::max(history.last_exposed_at, row.last_exposed_at);
+    history.last_purchased_at = std::max(history.last_purchased_at, row.last_purchased_at);
+  }
+  return histories;
+}
+
+// The stored attributes with the request's on top; a null removes one.
+features::Attributes Overridden(features::Attributes attributes, const google::protobuf::Struct& overrides) {
+  for (const auto& [name, value] : overrides.fields()) {
+    if (value.kind_case() == google::protobuf::Value::kNullValue) {
+      attributes.mutable_fields()->erase(name);
+    } else {
+      (*attributes.mutable_fields())[name] = value;
+    }
+  }
+  return attributes;
+}
+
+EligibilityQuery MakeQuery(const storage::CustomerState& customer, const v1::SuggestRequest& request, absl::Time now) {
+  EligibilityQuery query;
+  query.now = now;
+  query.candidate_ids.insert(request.candidate_ids().begin(), request.candidate_ids().end());
+  query.excluded_ids.insert(request.excluded_ids().begin(), request.excluded_ids().end());
+  query.bought_ids.insert(customer.bought.begin(), customer.bought.end());
+  return query;
+}
+
+// Logs z~_c and the pair features of `candidates`.
+absl::Status EncodeCustomer(const Serving& serving, const storage::CustomerState& customer, const std::string& id,
+                            const google::protobuf::Struct& overrides, const std::vector<int>& candidates,
+                            absl::Time now, DecisionInputs* inputs) {
+  const Snapshot& snapshot = serving.snapshot();
+  const Catalogue& catalogue = serving.catalogue();
+  const features::FeatureExtractor& extractor = snapshot.pipeline().extractor();
+  RETURN_IF_ERROR(extractor.ValidateRequestAttributes(overrides));
+  const features::CustomerHistory history = ToHistory(customer.history);
+  const auto raw = extractor.Customer(Overridden(*customer.attributes, overrides), history, now, snapshot.data_cut());
+  if (!raw.ok()) {
+    return absl::Status(raw.status().code(), absl::StrCat("customer '", id, "': ", raw.status().message()));
+  }
+  const Eigen::VectorXd encoded = snapshot.pipeline().EncodeCustomer(*raw);
+  inputs->mutable_customer()->Add(encoded.data(), encoded.data() + encoded.size());
+
+  const auto lookup = [&](absl::string_view recommendation_id) -> const features::Attributes* {
+    const std::optional<int> index = catalogue.Find(recommendation_id);
+    return index ? &catalogue.item(*index).attributes : nullptr;
+  };
+  const features::PairExtractor pairs = extractor.ForCustomer(history, lookup, snapshot.data_cut());
+  if (pairs.empty()) return absl::OkStatus();
+  for (const int candidate : candidates) {
+    const CatalogueItem& item = catalogue.item(candidate);
+    const std::optional<features::RawSide> pair = pairs.Candidate(item.recommendation_id, item.attributes);
+    if (!pair) continue;
+    const Eigen::VectorXd values = snapshot.pipeline().EncodePair(*pair);
+    model::v1::PairInputs* logged = inputs->add_pairs();
+    logged->set_candidate(candidate);
+    logged->mutable_values()->Add(values.data(), values.data() + values.size());
+  }
+  return absl::OkStatus();
+}
+
+storage::DecisionRecord NewRecord(const Serving& serving, const std::string& customer_id, const std::string& request_id,
+                                  const Draw& draw) {
+  storage::DecisionRecord record;
+  record.decision_id = draw.decision_id;
+  record.customer_id = customer_id;
+  record.request_id = request_id;
+  record.decided_at = draw.decided_at;
+  record.model_version = serving.snapshot().version();
+  record.catalogue_version = serving.catalogue().version();
+  record.seed = draw.seed;
+  return record;
+}
+
+v1::PropensityStatus ToProto(bandit::PropensityStatus status) {
+  switch (status) {
+    case bandit::PropensityStatus::kEstimated:
+      return v1::ESTIMATED;
+    case bandit::PropensityStatus::kExact:
+      return v1::EXACT;
+    case bandit::PropensityStatus::kDeferred:
+      return v1::DEFERRED;
+    case bandit::PropensityStatus::kNoOverlap:
+      return v1::NO_OVERLAP;
+  }
+  return v1::PROPENSITY_STATUS_UNSPECIFIED;
+}
+
+void LogEntry(const Serving& serving, const bandit::ScoredCandidate& item, storage::DecisionRecord* record) {
+  record->recommendation_ids.push_back(serving.catalogue().item(item.candidate).recommendation_id);
+  model::v1::SlateEntry* entry = record->inputs.add_slate();
+  entry->set_candidate(item.candidate);
+  const auto row = serving.candidates().row(item.candidate);
+  entry->mutable_recommendation()->Add(row.begin(), row.end());
+  entry->set_score(item.score);
+  entry->set_mean(item.mean);
+  entry->set_sd(item.sd);
+  entry->set_p_first(item.propensity.first.value);
+  entry->set_p_in_slate(item.propensity.in_slate.value);
+  entry->set_p_at_rank(item.propensity.at_rank.value);
+  entry->set_se_first(item.propensity.first.standard_error);
+  entry->set_se_in_slate(item.propensity.in_slate.standard_error);
+  entry->set_se_at_rank(item.propensity.at_rank.standard_error);
+}
+
+// Why the configured policy may not answer; empty when it may.
+std::string TooOld(const Snapshot& snapshot, const config::v1::Choice& choice, absl::Time now) {
+  const absl::Duration limit = ToAbslDuration(choice.model_max_age());
+  const absl::Duration age = now - snapshot.data_cut();
+  if (limit == absl::ZeroDuration() || age <= limit) return "";
+  return absl::StrCat("model version ", snapshot.version(), " knows data up to ",
+                      absl::FormatTime(absl::RFC3339_sec, snapshot.data_cut(), absl::UTCTimeZone()),
+                      ", longer ago than model_max_age ", absl::FormatDuration(limit));
+}
+
+// Runs the configured policy, else the fallback; fills policy, explore, propensities and slate.
+absl::Status Choose(const Serving& serving, const config::v1::Choice& choice, storage::DecisionRecord* record) {
+  record->fallback_reason = TooOld(serving.snapshot(), choice, record->decided_at);
+  record->policy = record->fallback_reason.empty() ? choice.policy() : choice.fallback_policy();
+  const auto run = [&] {
+    return RunPolicy(serving, static_cast<v1::Policy>(record->policy), record->inputs, choice.propensity_budget(),
+                     record->seed, bandit::KernelWidth::kAuto);
+  };
+  absl::StatusOr<bandit::Slate> slate = run();
+  if (!slate.ok() && record->fallback_reason.empty()) {
+    record->fallback_reason = absl::StrCat("scoring failed: ", slate.status().message());
+    record->policy = choice.fallback_policy();
+    slate = run();
+  }
+  if (!slate.ok()) {
+    return absl::InternalError(absl::StrCat("the fallback policy ", v1::Policy_Name(choice.fallback_policy()),
+                                            " failed too: ", slate.status().message()));
+  }
+  record->explore = slate->explore;
+  record->propensity_status = ToProto(slate->propensity_status);
+  for (const bandit::ScoredCandidate& item : slate->items) LogEntry(serving, item, record);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Decision> Decide(const Serving& serving, const storage::CustomerState& customer,
+                                const v1::SuggestRequest& request, const config::v1::Choice& choice, const Draw& draw) {
+  Decision decision{NewRecord(serving, request.customer_id(), request.request_id(), draw), {}};
+  Eligibility eligibility = FindEligible(serving.catalogue(), MakeQuery(customer, request, draw.decided_at));
+  decision.removed = std::move(eligibility.removed);
+  DecisionInputs& inputs = decision.record.inputs;
+  RETURN_IF_ERROR(EncodeCustomer(serving, customer, request.customer_id(), request.attributes(), eligibility.eligible,
+                                 draw.decided_at, &inputs));
+  if (eligibility.eligible.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("customer '", request.customer_id(),
+                     "': no candidate is eligible, removed: ", DescribeRemovals(decision.removed)));
+  }
+  PackEligible(eligibility.eligible, serving.catalogue().size(), &inputs);
+  inputs.set_exploration_scale(choice.exploration_scale());
+  inputs.set_exploration_floor(choice.exploration_floor());
+  inputs.set_propensity_draws(choice.propensity_draws());
+  inputs.set_requested(request.count());
+  inputs.set_overridden(!request.attributes().fields().empty());
+  RETURN_IF_ERROR(Choose(serving, choice, &decision.record));
+  return decision;
+}
+
+absl::StatusOr<Decision> DecideByExpert(const Serving& serving, const storage::CustomerState& customer,
+                                        const v1::RecordDecisionRequest& request, const Draw& draw) {
+  Decision decision{NewRecord(serving, request.customer_id(), request.request_id(), draw), {}};
+  decision.record.policy = v1::EXPERT;
+  decision.record.propensity_status = v1::UNKNOWN;
+  std::vector<int> shown;
+  for (const std::string& id : request.recommendation_ids()) {
+    const std::optional<int> index = serving.catalogue().Find(id);
+    if (!index) return absl::NotFoundError(absl::StrCat("recommendation '", id, "' is unknown"));
+    shown.push_back(*index);
+  }
+  std::vector<int> chosen = shown;
+  std::sort(chosen.begin(), chosen.end());
+  DecisionInputs& inputs = decision.record.inputs;
+  RETURN_IF_ERROR(
+      EncodeCustomer(serving, customer, request.customer_id(), request.attributes(), chosen, draw.decided_at, &inputs));
+  PackEligible(chosen, serving.catalogue().size(), &inputs);
+  inputs.set_requested(static_cast<int>(chosen.size()));
+  ASSIGN_OR_RETURN(const std::vector<bandit::ScoredCandidate> scored,
+                   ScoreEligible(serving, v1::GREEDY, inputs, draw.seed));
+  for (const int candidate : shown) {
+    const auto place = std::lower_bound(chosen.begin(), chosen.end(), candidate) - chosen.begin();
+    LogEntry(serving, scored[place], &decision.record);
+  }
+  return decision;
+}
+
+std::vector<Removal> FindRemovals(const Serving& serving, const storage::CustomerState& customer,
+                                  const v1::SuggestRequest& request, absl::Time now) {
+  return FindEligible(serving.catalogue(), MakeQuery(customer, request, now)).removed;
+}
+
+bool StillFits(const Serving& serving, const storage::CustomerState& customer, const v1::SuggestRequest& request,
+               const storage::DecisionRecord& open, absl::Time now) {
+  if (open.inputs.requested() != request.count()) return false;
+  if (open.inputs.overridden() || !request.attributes().fields().empty()) return false;
+  const Eligibility eligibility = FindEligible(serving.catalogue(), MakeQuery(customer, request, now));
+  return std::all_of(open.recommendation_ids.begin(), open.recommendation_ids.end(), [&](const std::string& id) {
+    const std::optional<int> index = serving.catalogue().Find(id);
+    return index && std::binary_search(eligibility.eligible.begin(), eligibility.eligible.end(), *index);
+  });
+}
+
+}  // namespace suggest::decision

@@ -1,0 +1,209 @@
+#include "service/decision/explain.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "bandit/base/check.h"
+#include "bandit/base/status_macros.h"
+#include "bandit/context.h"
+#include "service/decision/config.h"
+#include "service/decision/policy_run.h"
+#include "service/decision/response.h"
+
+namespace suggest::decision {
+namespace {
+
+using model::v1::SlateEntry;
+
+bool SameBits(double a, double b) {
+  return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
+}
+
+bool Matches(const SlateEntry& logged, const bandit::ScoredCandidate& again) {
+  return logged.candidate() == static_cast<uint32_t>(again.candidate) && SameBits(logged.score(), again.score) &&
+         SameBits(logged.mean(), again.mean) && SameBits(logged.sd(), again.sd);
+}
+
+bool Matches(const storage::DecisionRecord& record, const bandit::Slate& again) {
+  const auto& logged = record.inputs.slate();
+  return record.explore == again.explore &&
+         std::equal(logged.begin(), logged.end(), again.items.begin(), again.items.end(),
+                    [](const SlateEntry& a, const bandit::ScoredCandidate& b) { return Matches(a, b); });
+}
+
+v1::Propensity ToPropensity(const bandit::PropensityEstimate& estimate) {
+  v1::Propensity propensity;
+  propensity.set_first(estimate.first.value);
+  propensity.set_in_slate(estimate.in_slate.value);
+  propensity.set_at_rank(estimate.at_rank.value);
+  propensity.set_first_standard_error(estimate.first.standard_error);
+  propensity.set_in_slate_standard_error(estimate.in_slate.standard_error);
+  propensity.set_at_rank_standard_error(estimate.at_rank.standard_error);
+  return propensity;
+}
+
+// b of one candidate, in its parts.
+bandit::FactoredContext ContextOf(const bandit::DecisionProblem& problem, int candidate) {
+  const auto row = problem.catalogue->row(candidate);
+  bandit::FactoredContext context{problem.customer, Eigen::Map<const Eigen::VectorXd>(row.data(), row.size()), {}};
+  const auto pair = std::lower_bound(problem.pairs.begin(), problem.pairs.end(), candidate,
+                                     [](const bandit::PairRow& p, int c) { return p.candidate < c; });
+  if (pair != problem.pairs.end() && pair->candidate == candidate) context.pair = pair->values;
+  return context;
+}
+
+void AddContribution(const std::string& feature, double value, v1::ExplainedCandidate* candidate) {
+  v1::Contribution* contribution = candidate->add_contributions();
+  contribution->set_feature(feature);
+  contribution->set_value(value);
+}
+
+void AddContributions(const Snapshot& snapshot, const bandit::FactoredContext& context,
+                      v1::ExplainedCandidate* candidate) {
+  const Eigen::VectorXd terms = bandit::Contributions(snapshot.layout(), context, snapshot.posterior().mean());
+  std::vector<int> order(terms.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return std::abs(terms[a]) > std::abs(terms[b]); });
+  const auto named = std::min(order.begin() + kContributions, order.end());
+  double rest = 0;
+  for (auto i = order.begin(); i != order.end(); ++i) {
+    if (i < named) {
+      if (terms[*i] != 0) AddContribution(snapshot.term_names()[*i], terms[*i], candidate);
+    } else {
+      rest += terms[*i];
+    }
+  }
+  if (rest != 0) AddContribution("(all other terms)", rest, candidate);
+}
+
+v1::ExplainResponse Header(const storage::DecisionRecord& record, const Snapshot& snapshot) {
+  v1::ExplainResponse response;
+  response.set_decision_id(record.decision_id);
+  response.set_policy(static_cast<v1::Policy>(record.policy));
+  response.set_model_version(record.model_version);
+  response.set_seed(record.seed);
+  response.set_explore(record.explore);
+  *response.mutable_decided_at() = ToTimestamp(record.decided_at);
+  *response.mutable_model_age() = ToProtoDuration(record.decided_at - snapshot.data_cut());
+  return response;
+}
+
+class Explainer {
+ public:
+  Explainer(const storage::DecisionRecord& record, const Serving& serving, bandit::DecisionProblem problem)
+      : record_(record),
+        serving_(serving),
+        problem_(std::move(problem)),
+        response_(Header(record, serving.snapshot())) {}
+
+  absl::StatusOr<v1::ExplainResponse> Run(bool all_candidates) {
+    RETURN_IF_ERROR(record_.policy == v1::EXPERT ? ExplainExpert() : ExplainPolicy());
+    if (all_candidates && record_.policy != v1::EXPERT) RETURN_IF_ERROR(AddOthers());
+    return std::move(response_);
+  }
+
+ private:
+  v1::Policy policy() const { return static_cast<v1::Policy>(record_.policy); }
+
+  v1::ExplainedCandidate* Add(const bandit::ScoredCandidate& scored, int rank) {
+    v1::ExplainedCandidate* candidate = response_.add_candidates();
+    candidate->set_recommendation_id(serving_.catalogue().item(scored.candidate).recommendation_id);
+    candidate->set_score(scored.score);
+    candidate->set_expected_reward(scored.mean);
+    candidate->set_expected_reward_sd(scored.sd);
+    candidate->set_rank(rank);
+    AddContributions(serving_.snapshot(), ContextOf(problem_, scored.candidate), candidate);
+    return candidate;
+  }
+
+  absl::Status ExplainPolicy() {
+    model::v1::DecisionInputs inputs = record_.inputs;
+    const bool deferred = record_.propensity_status == v1::DEFERRED;
+    if (!deferred) inputs.set_propensity_draws(0);
+    ASSIGN_OR_RETURN(const bandit::Slate slate,
+                     RunPolicy(serving_, policy(), inputs, kNoBudget, record_.seed, bandit::KernelWidth::kNarrow));
+    response_.set_matches_log(Matches(record_, slate));
+    for (int i = 0; i < static_cast<int>(slate.items.size()); ++i) {
+      v1::ExplainedCandidate* candidate = Add(slate.items[i], i + 1);
+      *candidate->mutable_propensity() = deferred || i >= record_.inputs.slate_size()
+                                             ? ToPropensity(slate.items[i].propensity)
+                                             : decision::ToPropensity(record_.inputs.slate(i));
+    }
+    return absl::OkStatus();
+  }
+
+  // An expert's slate is not recomputed but scored again, in the order it was shown.
+  absl::Status ExplainExpert() {
+    ASSIGN_OR_RETURN(const std::vector<bandit::ScoredCandidate> scored,
+                     ScoreEligible(serving_, v1::GREEDY, record_.inputs, record_.seed));
+    bool matches = true;
+    for (int i = 0; i < record_.inputs.slate_size(); ++i) {
+      const int index = static_cast<int>(record_.inputs.slate(i).candidate());
+      const auto place = std::lower_bound(problem_.eligible.begin(), problem_.eligible.end(), index);
+      if (place == problem_.eligible.end() || *place != index) {
+        return absl::DataLossError(
+            absl::StrCat("decision ", record_.decision_id, ": candidate ", index, " of its slate was not eligible"));
+      }
+      const bandit::ScoredCandidate& again = scored[place - problem_.eligible.begin()];
+      matches = matches && Matches(record_.inputs.slate(i), again);
+      Add(again, i + 1);
+    }
+    response_.set_matches_log(matches);
+    return absl::OkStatus();
+  }
+
+  absl::Status AddOthers() {
+    ASSIGN_OR_RETURN(const std::vector<bandit::ScoredCandidate> scored,
+                     ScoreEligible(serving_, policy(), record_.inputs, record_.seed));
+    for (const bandit::ScoredCandidate& candidate : scored) {
+      const auto& slate = record_.inputs.slate();
+      const bool in_slate = std::any_of(slate.begin(), slate.end(), [&](const SlateEntry& entry) {
+        return entry.candidate() == static_cast<uint32_t>(candidate.candidate);
+      });
+      if (!in_slate) Add(candidate, 0);
+    }
+    return absl::OkStatus();
+  }
+
+  const storage::DecisionRecord& record_;
+  const Serving& serving_;
+  const bandit::DecisionProblem problem_;
+  v1::ExplainResponse response_;
+};
+
+}  // namespace
+
+absl::StatusOr<v1::ExplainResponse> ExplainDecision(const storage::DecisionRecord& record, const Serving& serving,
+                                                    bool all_candidates) {
+  SUGGEST_CHECK(record.model_version == serving.snapshot().version());
+  SUGGEST_CHECK(record.catalogue_version == serving.catalogue().version());
+  ASSIGN_OR_RETURN(bandit::DecisionProblem problem, MakeProblem(serving, record.inputs));
+  const int expected = serving.snapshot().layout().customer_dim;
+  if (problem.customer.size() != expected) {
+    return absl::DataLossError(absl::StrCat("decision ", record.decision_id, " logged ", problem.customer.size(),
+                                            " customer features, model version ", record.model_version, " has ",
+                                            expected));
+  }
+  return Explainer(record, serving, std::move(problem)).Run(all_candidates);
+}
+
+absl::StatusOr<v1::ExplainResponse> ExplainUnder(storage::DecisionRecord record, const Serving& own,
+                                                 std::shared_ptr<const Snapshot> other, bool all_candidates) {
+  const int64_t basis = own.snapshot().lineage().basis_id();
+  if (other->lineage().basis_id() != basis) {
+    return absl::FailedPreconditionError(absl::StrCat("model_version ", other->version(), " is of basis ",
+                                                      other->lineage().basis_id(), ", decision ", record.decision_id,
+                                                      " of basis ", basis));
+  }
+  record.model_version = other->version();
+  ASSIGN_OR_RETURN(const std::shared_ptr<const Serving> serving,
+                   Serving::Create(std::move(other), own.shared_catalogue()));
+  return ExplainDecision(record, *serving, all_candidates);
+}
+
+}  // namespace suggest::decision

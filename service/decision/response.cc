@@ -1,0 +1,82 @@
+#include "service/decision/response.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "google/protobuf/util/time_util.h"
+#include "storage/decision_id.h"
+
+namespace suggest::decision {
+namespace {
+
+std::string Title(const Catalogue& catalogue, const std::string& recommendation_id) {
+  const std::optional<int> index = catalogue.Find(recommendation_id);
+  return index ? catalogue.item(*index).title : recommendation_id;
+}
+
+// Whether the numbers of the log are propensities at all.
+bool HasPropensity(int status) {
+  return status == v1::ESTIMATED || status == v1::EXACT || status == v1::NO_OVERLAP;
+}
+
+}  // namespace
+
+google::protobuf::Timestamp ToTimestamp(absl::Time time) {
+  return google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(time));
+}
+
+v1::Propensity ToPropensity(const model::v1::SlateEntry& entry) {
+  v1::Propensity propensity;
+  propensity.set_first(entry.p_first());
+  propensity.set_in_slate(entry.p_in_slate());
+  propensity.set_at_rank(entry.p_at_rank());
+  propensity.set_first_standard_error(entry.se_first());
+  propensity.set_in_slate_standard_error(entry.se_in_slate());
+  propensity.set_at_rank_standard_error(entry.se_at_rank());
+  return propensity;
+}
+
+v1::SuggestResponse ToSuggestResponse(const storage::DecisionRecord& record, const Catalogue& catalogue) {
+  v1::SuggestResponse response;
+  response.set_decision_id(record.decision_id);
+  response.set_policy(static_cast<v1::Policy>(record.policy));
+  response.set_model_version(record.model_version);
+  response.set_durable(true);
+  response.set_fallback(!record.fallback_reason.empty());
+  response.set_fallback_reason(record.fallback_reason);
+  response.set_explore(record.explore);
+  response.set_propensity_status(static_cast<v1::PropensityStatus>(record.propensity_status));
+  *response.mutable_decided_at() = ToTimestamp(record.decided_at);
+  for (int i = 0; i < record.inputs.slate_size(); ++i) {
+    const model::v1::SlateEntry& entry = record.inputs.slate(i);
+    v1::Suggestion* suggestion = response.add_suggestions();
+    suggestion->set_suggestion_id(storage::MakeSuggestionId(record.decision_id, i + 1));
+    suggestion->set_rank(i + 1);
+    suggestion->set_recommendation_id(record.recommendation_ids[i]);
+    suggestion->set_title(Title(catalogue, record.recommendation_ids[i]));
+    suggestion->set_score(entry.score());
+    suggestion->set_expected_reward(std::clamp(entry.mean(), 0.0, 1.0));
+    suggestion->set_expected_reward_sd(entry.sd());
+    if (HasPropensity(record.propensity_status)) *suggestion->mutable_propensity() = ToPropensity(entry);
+  }
+  return response;
+}
+
+void AddRemovals(const Catalogue& catalogue, const std::vector<Removal>& removed, v1::SuggestResponse* response) {
+  for (const Removal& removal : removed) {
+    v1::RemovedCandidate* candidate = response->add_removed();
+    candidate->set_recommendation_id(catalogue.item(removal.candidate).recommendation_id);
+    candidate->set_reason(removal.reason);
+  }
+}
+
+v1::RecordDecisionResponse ToRecordDecisionResponse(const storage::DecisionRecord& record) {
+  v1::RecordDecisionResponse response;
+  response.set_decision_id(record.decision_id);
+  for (int rank = 1; rank <= static_cast<int>(record.recommendation_ids.size()); ++rank) {
+    response.add_suggestion_ids(storage::MakeSuggestionId(record.decision_id, rank));
+  }
+  return response;
+}
+
+}  // namespace suggest::decision

@@ -1,0 +1,227 @@
+#include "service/decision/decider.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "service/decision/policy_run.h"
+#include "tests/service/decision/decision_fixture.h"
+#include "tests/support/status_matchers.h"
+
+namespace suggest::decision {
+namespace {
+
+using ::suggest::testing::StatusIs;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+Decision DecideOrDie(const Serving& serving, const v1::SuggestRequest& request, uint64_t seed,
+                     const config::v1::Choice& choice = TestConfig().choice(),
+                     const storage::CustomerState& customer = TestCustomer()) {
+  auto decision = Decide(serving, customer, request, choice, TestDraw(seed));
+  SUGGEST_CHECK(decision.ok());
+  return *std::move(decision);
+}
+
+TEST(DeciderTest, LogsAllThatTheDecisionCameFrom) {
+  const auto serving = TestServing();
+  const storage::DecisionRecord record = DecideOrDie(*serving, TestRequest(3), 11).record;
+  EXPECT_EQ(record.customer_id, "c1");
+  EXPECT_EQ(record.request_id, "q1");
+  EXPECT_EQ(record.decision_id, TestDraw(11).decision_id);
+  EXPECT_EQ(record.decided_at, TestNow());
+  EXPECT_EQ(record.policy, v1::THOMPSON);
+  EXPECT_EQ(record.model_version, 1);
+  EXPECT_EQ(record.catalogue_version, serving->catalogue().version());
+  EXPECT_EQ(record.seed, 11u);
+  EXPECT_EQ(record.fallback_reason, "");
+  EXPECT_EQ(record.inputs.requested(), 3);
+  EXPECT_EQ(record.inputs.exploration_scale(), 0.5);
+  EXPECT_EQ(record.inputs.exploration_floor(), 0.02);
+  EXPECT_EQ(record.inputs.propensity_draws(), 256);
+  // z~_c = [1; pages (8 - 5) / 3; shop; blog; other; missing]
+  EXPECT_THAT(record.inputs.customer(), ElementsAre(1, 1, 1, 0, 0, 0));
+  ASSERT_EQ(record.inputs.slate_size(), 3);
+  ASSERT_EQ(record.recommendation_ids.size(), 3u);
+  for (int i = 0; i < 3; ++i) {
+    const model::v1::SlateEntry& entry = record.inputs.slate(i);
+    const auto row = serving->candidates().row(entry.candidate());
+    EXPECT_EQ(record.recommendation_ids[i], serving->catalogue().item(entry.candidate()).recommendation_id);
+    EXPECT_TRUE(std::equal(row.begin(), row.end(), entry.recommendation().begin(), entry.recommendation().end()));
+    EXPECT_GT(entry.sd(), 0);
+    EXPECT_GT(entry.p_at_rank(), 0);
+  }
+}
+
+TEST(DeciderTest, SameInputsAndSeedGiveTheSameBitsAndAnotherSeedAnotherSlateSometimes) {
+  const auto serving = TestServing();
+  std::set<std::vector<std::string>> slates;
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    const storage::DecisionRecord a = DecideOrDie(*serving, TestRequest(3), seed).record;
+    const storage::DecisionRecord b = DecideOrDie(*TestServing(), TestRequest(3), seed).record;
+    EXPECT_EQ(a.inputs.SerializeAsString(), b.inputs.SerializeAsString());
+    slates.insert(a.recommendation_ids);
+  }
+  EXPECT_GT(slates.size(), 1u);
+}
+
+TEST(DeciderTest, RemovesWhatIsNotEligibleAndSaysWhy) {
+  v1::SuggestRequest request = TestRequest(10);
+  request.add_excluded_ids("r1");
+  storage::CustomerState customer = TestCustomer();
+  customer.bought = {"r2"};
+  const Decision decision = DecideOrDie(*TestServing(), request, 5, TestConfig().choice(), customer);
+  EXPECT_THAT(decision.record.recommendation_ids, UnorderedElementsAre("r3", "r4", "r5", "r6"));
+  EXPECT_THAT(decision.removed, ElementsAre(Removal{0, v1::RemovedCandidate::EXCLUDED},
+                                            Removal{1, v1::RemovedCandidate::ALREADY_BOUGHT}));
+  EXPECT_TRUE(decision.record.inputs.all_but_removed());
+  EXPECT_THAT(decision.record.inputs.removed(), ElementsAre(0u, 1u));
+}
+
+TEST(DeciderTest, NothingEligibleIsAFailedPreconditionThatSaysWhatRemovedIt) {
+  v1::SuggestRequest request = TestRequest();
+  request.add_candidate_ids("r1");
+  request.add_excluded_ids("r1");
+  EXPECT_THAT(Decide(*TestServing(), TestCustomer(), request, TestConfig().choice(), TestDraw(1)),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("'c1'"), HasSubstr("1 EXCLUDED, 5 NOT_REQUESTED"))));
+}
+
+TEST(DeciderTest, RequestAttributesOverrideStoredOnesAndNullRemovesOne) {
+  v1::SuggestRequest request = TestRequest();
+  *request.mutable_attributes() = Json(R"({"pages": 2, "trade": null})");
+  const storage::DecisionRecord record = DecideOrDie(*TestServing(), request, 1).record;
+  EXPECT_THAT(record.inputs.customer(), ElementsAre(1, -1, 0, 0, 0, 1));
+}
+
+TEST(DeciderTest, BadAttributesNameThemselvesAndTheirValue) {
+  struct Case {
+    features::Attributes attributes;
+    const char* message;
+  };
+  features::Attributes nan, infinite;
+  (*nan.mutable_fields())["pages"].set_number_value(std::numeric_limits<double>::quiet_NaN());
+  (*infinite.mutable_fields())["pages"].set_number_value(std::numeric_limits<double>::infinity());
+  for (const Case& bad : {Case{Json(R"({"pages": "many"})"), "many"}, Case{Json(R"({"colour": "red"})"), "colour"},
+                          Case{nan, "nan"}, Case{infinite, "inf"}}) {
+    v1::SuggestRequest request = TestRequest();
+    *request.mutable_attributes() = bad.attributes;
+    EXPECT_THAT(Decide(*TestServing(), TestCustomer(), request, TestConfig().choice(), TestDraw(1)),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(bad.message)));
+  }
+}
+
+TEST(DeciderTest, AStoredAttributeOfTheWrongTypeNamesTheCustomer) {
+  EXPECT_THAT(
+      Decide(*TestServing(), TestCustomer(R"({"pages": "many"})"), TestRequest(), TestConfig().choice(), TestDraw(1)),
+      StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr("customer 'c1'"), HasSubstr("many"))));
+}
+
+TEST(DeciderTest, LogsPairFeaturesOfThoseCandidatesThatHaveAny) {
+  storage::CustomerState customer = TestCustomer();
+  const int64_t day = features::UtcDay(TestCut()) - 3;
+  customer.history = {
+      {.recommendation_id = "r2", .day = day, .exposures = 2, .last_exposed_at = TestCut() - absl::Hours(72)},
+      {.recommendation_id = "gone", .day = day, .exposures = 1}};
+  const storage::DecisionRecord record =
+      DecideOrDie(*TestServing(), TestRequest(), 1, TestConfig().choice(), customer).record;
+  ASSERT_EQ(record.inputs.pairs_size(), 1);
+  EXPECT_EQ(record.inputs.pairs(0).candidate(), 1u);
+  EXPECT_GT(record.inputs.pairs(0).values(0), 0);
+}
+
+TEST(DeciderTest, AModelThatIsTooOldAnswersThroughTheFallbackPolicyAndSaysSo) {
+  const config::v1::Choice choice = TestConfig("choice { model_max_age { seconds: 59 } }").choice();
+  const storage::DecisionRecord record = DecideOrDie(*TestServing(), TestRequest(1), 1, choice).record;
+  EXPECT_EQ(record.policy, v1::POPULAR);
+  EXPECT_THAT(record.fallback_reason, AllOf(HasSubstr("model version 1"), HasSubstr("model_max_age 59s")));
+  EXPECT_EQ(
+      DecideOrDie(*TestServing(), TestRequest(1), 1, TestConfig("choice { model_max_age { seconds: 60 } }").choice())
+          .record.policy,
+      v1::THOMPSON);
+}
+
+TEST(DeciderTest, WhenTheFallbackPolicyFailsTooItIsInternalAndSaysWhy) {
+  config::v1::Choice choice = TestConfig().choice();
+  choice.set_exploration_scale(-1);
+  EXPECT_THAT(Decide(*TestServing(), TestCustomer(), TestRequest(), choice, TestDraw(1)),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("fallback policy POPULAR failed too")));
+}
+
+TEST(DeciderTest, PopularSuggestsWhatSellsBest) {
+  const config::v1::Choice choice = TestConfig("choice { policy: POPULAR floor_off: true }").choice();
+  const storage::DecisionRecord record = DecideOrDie(*TestServing(), TestRequest(1), 1, choice).record;
+  EXPECT_THAT(record.recommendation_ids, ElementsAre("r4"));
+  EXPECT_EQ(record.propensity_status, v1::NO_OVERLAP);
+}
+
+TEST(DeciderTest, PropensitiesBeyondTheBudgetAreDeferred) {
+  const config::v1::Choice choice = TestConfig("choice { propensity_budget: 10 }").choice();
+  const storage::DecisionRecord record = DecideOrDie(*TestServing(), TestRequest(), 1, choice).record;
+  EXPECT_EQ(record.propensity_status, v1::DEFERRED);
+  EXPECT_EQ(record.inputs.slate(0).p_first(), 0);
+}
+
+TEST(DeciderTest, AnExpertsChoiceIsLoggedInHisOrderWithoutPropensity) {
+  v1::RecordDecisionRequest request;
+  request.set_customer_id("c1");
+  request.set_request_id("q1");
+  request.add_recommendation_ids("r5");
+  request.add_recommendation_ids("r2");
+  const auto decision = DecideByExpert(*TestServing(), TestCustomer(), request, TestDraw(1));
+  ASSERT_THAT(decision, ::suggest::testing::IsOk());
+  EXPECT_EQ(decision->record.policy, v1::EXPERT);
+  EXPECT_EQ(decision->record.propensity_status, v1::UNKNOWN);
+  EXPECT_THAT(decision->record.recommendation_ids, ElementsAre("r5", "r2"));
+  EXPECT_EQ(decision->record.inputs.slate(0).candidate(), 4u);
+  EXPECT_EQ(decision->record.inputs.slate(1).candidate(), 1u);
+  EXPECT_GT(decision->record.inputs.slate(1).sd(), 0);
+}
+
+TEST(DeciderTest, AnExpertCannotChooseWhatTheCatalogueDoesNotHave) {
+  v1::RecordDecisionRequest request;
+  request.add_recommendation_ids("r9");
+  EXPECT_THAT(DecideByExpert(*TestServing(), TestCustomer(), request, TestDraw(1)),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("'r9'")));
+}
+
+TEST(StillFitsTest, AnOpenDecisionFitsUntilARequestOrAPurchaseRulesOneOfItsSuggestionsOut) {
+  const auto serving = TestServing();
+  const storage::DecisionRecord open = DecideOrDie(*serving, TestRequest(2), 1).record;
+  EXPECT_TRUE(StillFits(*serving, TestCustomer(), TestRequest(2), open, TestNow()));
+  EXPECT_FALSE(StillFits(*serving, TestCustomer(), TestRequest(3), open, TestNow()));
+  v1::SuggestRequest excluding = TestRequest(2);
+  excluding.add_excluded_ids(open.recommendation_ids[1]);
+  EXPECT_FALSE(StillFits(*serving, TestCustomer(), excluding, open, TestNow()));
+  std::vector<storage::RecommendationRecord> without = TestRecommendations();
+  std::erase_if(without, [&](const auto& r) { return r.recommendation_id == open.recommendation_ids[0]; });
+  EXPECT_FALSE(StillFits(*TestServing(without), TestCustomer(), TestRequest(2), open, TestNow()));
+}
+
+TEST(PackEligibleTest, WritesTheShorterListAndReadsEitherBack) {
+  for (const std::vector<int>& eligible :
+       {std::vector<int>{}, {2}, {0, 1, 2, 3, 4, 5}, {1, 2, 3, 4}, {0, 5}, {0, 1, 2}}) {
+    model::v1::DecisionInputs inputs;
+    PackEligible(eligible, 6, &inputs);
+    EXPECT_LE(inputs.eligible_size() + inputs.removed_size(), 3);
+    const auto again = UnpackEligible(inputs, 6);
+    ASSERT_TRUE(again.ok());
+    EXPECT_EQ(*again, eligible);
+  }
+}
+
+TEST(PackEligibleTest, AnIndexOutsideTheCatalogueIsDataLoss) {
+  model::v1::DecisionInputs inputs;
+  inputs.add_eligible(6);
+  EXPECT_THAT(UnpackEligible(inputs, 6), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("candidate 6")));
+}
+
+}  // namespace
+}  // namespace suggest::decision

@@ -1,0 +1,54 @@
+#include "service/decision/response.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/service/decision/decision_fixture.h"
+
+namespace suggest::decision {
+namespace {
+
+storage::DecisionRecord RecordOf(const std::string& choice) {
+  auto decision = Decide(*TestServing(), TestCustomer(), TestRequest(), TestConfig(choice).choice(), TestDraw(1));
+  SUGGEST_CHECK(decision.ok());
+  return std::move(decision)->record;
+}
+
+TEST(ResponseTest, ShowsTheRecord) {
+  const storage::DecisionRecord record = RecordOf("");
+  const v1::SuggestResponse response = ToSuggestResponse(record, TestServing()->catalogue());
+  EXPECT_EQ(response.decision_id(), record.decision_id);
+  EXPECT_TRUE(response.durable());
+  EXPECT_FALSE(response.fallback());
+  ASSERT_EQ(response.suggestions_size(), 3);
+  EXPECT_EQ(response.suggestions(1).suggestion_id(), absl::StrCat(record.decision_id, ".2"));
+  EXPECT_EQ(response.suggestions(1).rank(), 2);
+  EXPECT_EQ(response.suggestions(1).title(), absl::StrCat("Title of ", record.recommendation_ids[1]));
+  EXPECT_EQ(response.suggestions(1).propensity().at_rank(), record.inputs.slate(1).p_at_rank());
+  EXPECT_EQ(response.decided_at().seconds(), absl::ToUnixSeconds(TestNow()));
+}
+
+TEST(ResponseTest, ClipsExpectedRewardsToWhatARewardCanBe) {
+  storage::DecisionRecord record = RecordOf("");
+  record.inputs.mutable_slate(0)->set_mean(-0.2);
+  record.inputs.mutable_slate(1)->set_mean(1.3);
+  const v1::SuggestResponse response = ToSuggestResponse(record, TestServing()->catalogue());
+  EXPECT_EQ(response.suggestions(0).expected_reward(), 0);
+  EXPECT_EQ(response.suggestions(1).expected_reward(), 1);
+}
+
+TEST(ResponseTest, HasNoPropensitiesWhereTheyAreDeferred) {
+  const v1::SuggestResponse response =
+      ToSuggestResponse(RecordOf("choice { propensity_budget: 10 }"), TestServing()->catalogue());
+  EXPECT_EQ(response.propensity_status(), v1::DEFERRED);
+  EXPECT_FALSE(response.suggestions(0).has_propensity());
+}
+
+TEST(ResponseTest, ARecommendationThatTheCatalogueLacksHasItsIdAsTitle) {
+  const storage::DecisionRecord record = RecordOf("");
+  const v1::SuggestResponse response = ToSuggestResponse(record, TestServing({})->catalogue());
+  EXPECT_EQ(response.suggestions(0).title(), record.recommendation_ids[0]);
+}
+
+}  // namespace
+}  // namespace suggest::decision
