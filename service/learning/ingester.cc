@@ -1,0 +1,160 @@
+#include "service/learning/ingester.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/functional/function_ref.h"
+#include "absl/strings/str_cat.h"
+#include "bandit/base/status_macros.h"
+#include "features/counters.h"
+#include "features/pipeline.h"
+#include "google/protobuf/util/json_util.h"
+#include "google/protobuf/util/time_util.h"
+#include "service/decision/config.h"
+#include "service/learning/booking.h"
+#include "service/learning/publisher.h"
+#include "storage/learning_store.h"
+
+namespace suggest::learning {
+namespace {
+
+using storage::LearningTransaction;
+
+struct Run {
+  const config::v1::Config& config;
+  absl::Time now;
+  bool dry_run;
+  const Progress& progress;
+  const Ingester::CommitHook& hook;
+  LearningTransaction* only = nullptr;  // a dry run's one transaction
+};
+
+// Runs `body` in a transaction of its own, or, in a dry run, in the only one.
+absl::Status Step(storage::LearningStore& store, const Run& run, absl::string_view phase,
+                  absl::FunctionRef<absl::Status(LearningTransaction&)> body) {
+  if (run.only != nullptr) return body(*run.only);
+  return store.WithLock(true, [&](LearningTransaction& tx) -> absl::Status {
+    RETURN_IF_ERROR(body(tx));
+    return run.hook ? run.hook(phase) : absl::OkStatus();
+  });
+}
+
+// Chunks until one comes back short.
+absl::Status Chunks(storage::LearningStore& store, const Run& run, absl::string_view phase,
+                    absl::FunctionRef<absl::StatusOr<int>(LearningTransaction&)> chunk) {
+  int64_t done = 0;
+  int taken = 0;
+  do {
+    RETURN_IF_ERROR(Step(store, run, phase, [&](LearningTransaction& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(taken, chunk(tx));
+      return absl::OkStatus();
+    }));
+    done += taken;
+    Report(run.progress, phase, done, 0);
+  } while (taken >= run.config.learning().chunk_rows());
+  return absl::OkStatus();
+}
+
+absl::Time DataCut(const model::v1::ModelVersion& model) {
+  return absl::FromUnixSeconds(model.lineage().data_cut().seconds()) +
+         absl::Nanoseconds(model.lineage().data_cut().nanos());
+}
+
+// Whether time alone has changed what a version made now would say.
+bool HasAged(const model::v1::ModelVersion& model, const config::v1::Config& config, absl::Time now) {
+  const absl::Time cut = DataCut(model);
+  if (features::UtcDay(now) != features::UtcDay(cut)) return true;
+  return model.lineage().pending_exposures() > 0 &&
+         config.learning().pending_mode() == config::v1::Learning::EXPOSURE &&
+         now - cut >= ToAbslDuration(config.learning().ingest_period()) / 4;
+}
+
+absl::Status Publish(LearningTransaction& tx, const Run& run, std::chrono::steady_clock::time_point started,
+                     suggest::v1::IngestRewardsResponse& response) {
+  ASSIGN_OR_RETURN(const storage::LearnerState state, tx.State());
+  ASSIGN_OR_RETURN(const model::v1::ModelVersion current, CurrentModelVersion(tx));
+  if (!state.unpublished && !HasAged(current, run.config, run.now)) {
+    response.set_nothing_to_do(true);
+    response.mutable_counts()->set_exposures_pending(current.lineage().pending_exposures());
+    response.mutable_counts()->set_exposures_in_window(current.lineage().exposures() +
+                                                       current.lineage().pending_exposures());
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const features::Pipeline pipeline, features::Pipeline::FromProto(current.pipeline()));
+  ASSIGN_OR_RETURN(const auto highest, tx.HighestVersionAndBasis());
+  const BasisOf basis{.pipeline = current.pipeline(),
+                      .layout = pipeline.layout(),
+                      .base_rate = current.posterior().base_rate(),
+                      .basis_id = state.basis_id,
+                      .parent_version = current.version(),
+                      .version = highest.first + 1,
+                      .origin = "ingest"};
+  RETURN_IF_ERROR(PublishVersion(tx, run.config, basis, run.now, run.now, response.mutable_counts()).status());
+  response.set_model_version(basis.version);
+  std::string counts;
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  const auto printed = google::protobuf::util::MessageToJsonString(response.counts(), &counts, options);
+  if (!printed.ok()) return absl::InternalError(absl::StrCat("counts: ", std::string(printed.message())));
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
+  return tx.RecordRun(run.now, basis.version, counts, seconds.count());
+}
+
+absl::Status RunAll(storage::LearningStore& store, const Run& run, suggest::v1::IngestRewardsResponse& response) {
+  const auto started = std::chrono::steady_clock::now();
+  bandit::ContextLayout layout;
+  RETURN_IF_ERROR(Step(store, run, "start", [&](LearningTransaction& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const model::v1::ModelVersion current, CurrentModelVersion(tx));
+    ASSIGN_OR_RETURN(const storage::LearnerState state, tx.State());
+    RETURN_IF_ERROR(CheckMoney(state, MoneyRulesOf(run.config)));
+    if (current.lineage().basis_id() != state.basis_id) {
+      return absl::FailedPreconditionError(absl::StrCat("model version ", current.version(), " is of basis ",
+                                                        current.lineage().basis_id(), ", the ledger of basis ",
+                                                        state.basis_id));
+    }
+    if (run.now < DataCut(current)) {
+      return absl::FailedPreconditionError(absl::StrCat("the clock says ", absl::FormatTime(run.now),
+                                                        ", before the data cut of model version ", current.version(),
+                                                        ", ", absl::FormatTime(DataCut(current))));
+    }
+    ASSIGN_OR_RETURN(const features::Pipeline pipeline, features::Pipeline::FromProto(current.pipeline()));
+    layout = pipeline.layout();
+    return absl::OkStatus();
+  }));
+  Booking booking(run.config, layout, run.now, response.mutable_counts());
+  RETURN_IF_ERROR(Chunks(store, run, "exposures", [&](LearningTransaction& tx) { return booking.BookExposures(tx); }));
+  storage::LedgerKey cursor;
+  RETURN_IF_ERROR(
+      Chunks(store, run, "purchases", [&](LearningTransaction& tx) { return booking.BookPurchases(tx, &cursor); }));
+  cursor = {};
+  RETURN_IF_ERROR(
+      Chunks(store, run, "purchases", [&](LearningTransaction& tx) { return booking.BookVanished(tx, &cursor); }));
+  RETURN_IF_ERROR(Chunks(store, run, "mature", [&](LearningTransaction& tx) { return booking.MatureDue(tx); }));
+  return Step(store, run, "publish", [&](LearningTransaction& tx) { return Publish(tx, run, started, response); });
+}
+
+}  // namespace
+
+Ingester::Ingester(storage::Database* db, const config::v1::Config& config) : db_(db), config_(config) {}
+
+absl::StatusOr<suggest::v1::IngestRewardsResponse> Ingester::Run(absl::Time now, bool dry_run,
+                                                                 const Progress& progress) {
+  const auto started = std::chrono::steady_clock::now();
+  storage::LearningStore store(db_);
+  suggest::v1::IngestRewardsResponse response;
+  learning::Run run{.config = config_, .now = now, .dry_run = dry_run, .progress = progress, .hook = hook_};
+  if (dry_run) {
+    RETURN_IF_ERROR(store.WithLock(false, [&](LearningTransaction& tx) {
+      run.only = &tx;
+      return RunAll(store, run, response);
+    }));
+  } else {
+    RETURN_IF_ERROR(RunAll(store, run, response));
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
+  response.set_seconds(seconds.count());
+  if (dry_run) response.clear_model_version();
+  return response;
+}
+
+}  // namespace suggest::learning

@@ -1,0 +1,58 @@
+#include "service/learning/settings.h"
+
+#include "service/decision/config.h"
+
+namespace suggest::learning {
+namespace {
+
+bandit::PendingMode PendingModeOf(config::v1::Learning::PendingMode mode) {
+  switch (mode) {
+    case config::v1::Learning::FAKE_NEGATIVE:
+      return bandit::PendingMode::kFakeNegative;
+    case config::v1::Learning::WAIT:
+      return bandit::PendingMode::kWait;
+    default:
+      return bandit::PendingMode::kExposure;
+  }
+}
+
+}  // namespace
+
+LearnerSettings LearnerSettingsOf(const config::v1::Config& config) {
+  const config::v1::Learning& learning = config.learning();
+  LearnerSettings settings;
+  settings.window = ToAbslDuration(learning.attribution_window());
+  settings.grace = ToAbslDuration(learning.grace());
+  settings.forgetting.window_days = ToAbslDuration(learning.learning_window()) / absl::Hours(24);
+  settings.forgetting.discount_per_day = learning.discount_per_day();
+  settings.pending_mode = PendingModeOf(learning.pending_mode());
+  settings.prior_mean_delay = ToAbslDuration(learning.prior_mean_delay());
+  settings.prior_delay_strength = learning.prior_delay_strength();
+  return settings;
+}
+
+MoneyRules MoneyRulesOf(const config::v1::Config& config) {
+  MoneyRules rules;
+  rules.currency = config.money().currency();
+  rules.reward_cap = config.money().reward_cap();
+  rules.conversion = {config.money().conversion().begin(), config.money().conversion().end()};
+  return rules;
+}
+
+bandit::Prior PriorOf(const config::v1::Config& config, double base_rate) {
+  const config::v1::Learning& learning = config.learning();
+  return {.ridge = learning.ridge(),
+          .intercept_ridge = learning.intercept_ridge(),
+          .base_rate = learning.base_rate() > 0 ? learning.base_rate() : base_rate};
+}
+
+bandit::NoiseModel NoiseOf(const config::v1::Config& config, double base_rate) {
+  const config::v1::Learning& learning = config.learning();
+  const double rate = PriorOf(config, base_rate).base_rate;
+  const double beta = (learning.noise_alpha() - 1) * rate * (1 - rate);
+  return {.fixed_variance = learning.noise_variance(),
+          .alpha = learning.noise_alpha(),
+          .beta = learning.noise_beta() > 0 ? learning.noise_beta() : beta};
+}
+
+}  // namespace suggest::learning

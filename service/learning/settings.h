@@ -1,0 +1,43 @@
+// What learning is told, as plain values: read from the configuration once, or written by hand in the simulator.
+#ifndef SERVICE_LEARNING_SETTINGS_H_
+#define SERVICE_LEARNING_SETTINGS_H_
+
+#include <map>
+#include <string>
+
+#include "absl/time/time.h"
+#include "bandit/day_buckets.h"
+#include "bandit/pending.h"
+#include "bandit/posterior.h"
+#include "suggest/config/v1/config.pb.h"
+
+namespace suggest::learning {
+
+struct LearnerSettings {
+  absl::Duration window = absl::Hours(24 * 70);  // W: exposed_at <= purchased_at < exposed_at + W counts
+  absl::Duration grace = absl::Hours(24);        // mature at W + grace
+  bandit::Forgetting forgetting;                 // learning window in days, discount per day
+  bandit::PendingMode pending_mode = bandit::PendingMode::kExposure;
+  absl::Duration prior_mean_delay = absl::Hours(24 * 70) / 4;
+  double prior_delay_strength = 100;  // exposures behind the prior delay law
+
+  absl::Duration maturity() const { return window + grace; }
+};
+
+struct MoneyRules {
+  std::string currency;                      // the declared one
+  double reward_cap = 1;                     // net value that is worth reward 1
+  std::map<std::string, double> conversion;  // units of `currency` per unit of another
+};
+
+// REQUIRES (all four): a configuration with defaults that is valid.
+LearnerSettings LearnerSettingsOf(const config::v1::Config& config);
+MoneyRules MoneyRulesOf(const config::v1::Config& config);
+// `base_rate` stands in where the configuration leaves it to the history.
+bandit::Prior PriorOf(const config::v1::Config& config, double base_rate);
+// noise_beta 0 becomes (alpha - 1) base_rate (1 - base_rate): the variance of a purchase at the base rate.
+bandit::NoiseModel NoiseOf(const config::v1::Config& config, double base_rate);
+
+}  // namespace suggest::learning
+
+#endif  // SERVICE_LEARNING_SETTINGS_H_
