@@ -1,0 +1,61 @@
+// The methods as both transports see them: each call passes the gate (concurrency, deadline, metrics, log) and then
+// reaches its handler.
+//
+// Threads: any.
+#ifndef SERVICE_SERVER_ENDPOINTS_H_
+#define SERVICE_SERVER_ENDPOINTS_H_
+
+#include "absl/status/statusor.h"
+#include "service/server/call.h"
+#include "service/server/learning_handlers.h"
+#include "service/server/suggestion_handlers.h"
+
+namespace suggest::server {
+
+class Endpoints {
+ public:
+  Endpoints(const Surroundings& surroundings, int max_concurrent)
+      : gate_(max_concurrent, surroundings.metrics, surroundings.log),
+        suggestions_(surroundings),
+        learning_(surroundings) {}
+
+  absl::StatusOr<v1::SuggestResponse> Suggest(const v1::SuggestRequest& request, const CallContext& context) {
+    return gate_.Run<v1::SuggestResponse>(Method::kSuggest, request.request_id(), context,
+                                          [&] { return suggestions_.Suggest(request, context); });
+  }
+  absl::StatusOr<v1::RecordFeedbackResponse> RecordFeedback(const v1::RecordFeedbackRequest& request,
+                                                            const CallContext& context) {
+    return gate_.Run<v1::RecordFeedbackResponse>(Method::kRecordFeedback, request.suggestion_id(), context,
+                                                 [&] { return suggestions_.RecordFeedback(request); });
+  }
+  absl::StatusOr<v1::RecordDecisionResponse> RecordDecision(const v1::RecordDecisionRequest& request,
+                                                            const CallContext& context) {
+    return gate_.Run<v1::RecordDecisionResponse>(Method::kRecordDecision, request.request_id(), context,
+                                                 [&] { return suggestions_.RecordDecision(request, context); });
+  }
+  absl::StatusOr<v1::ExplainResponse> Explain(const v1::ExplainRequest& request, const CallContext& context) {
+    return gate_.Run<v1::ExplainResponse>(Method::kExplain, request.decision_id(), context,
+                                          [&] { return suggestions_.Explain(request); });
+  }
+  absl::StatusOr<v1::IngestRewardsResponse> IngestRewards(const v1::IngestRewardsRequest& request,
+                                                          const CallContext& context) {
+    return gate_.Run<v1::IngestRewardsResponse>(Method::kIngestRewards, "", context,
+                                                [&] { return learning_.IngestRewards(request, context); });
+  }
+  absl::StatusOr<v1::ListModelsResponse> ListModels(const v1::ListModelsRequest& request, const CallContext& context) {
+    return gate_.Run<v1::ListModelsResponse>(Method::kListModels, "", context,
+                                             [&] { return learning_.ListModels(request); });
+  }
+  absl::StatusOr<v1::GetModelResponse> GetModel(const v1::GetModelRequest& request, const CallContext& context) {
+    return gate_.Run<v1::GetModelResponse>(Method::kGetModel, "", context, [&] { return learning_.GetModel(request); });
+  }
+
+ private:
+  CallGate gate_;
+  SuggestionHandlers suggestions_;
+  LearningHandlers learning_;
+};
+
+}  // namespace suggest::server
+
+#endif  // SERVICE_SERVER_ENDPOINTS_H_

@@ -1,0 +1,140 @@
+#include "service/server/grpc_server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+#include "suggest/v1/learning_service.grpc.pb.h"
+#include "suggest/v1/suggestion_service.grpc.pb.h"
+
+namespace suggest::server {
+namespace {
+
+// Above the gate's bound, so that refusals too find a thread to say so.
+constexpr int kSpareThreads = 16;
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
+}
+
+CallContext ContextOf(const grpc::ServerContext* context) {
+  return {[context] { return context->IsCancelled() || std::chrono::system_clock::now() >= context->deadline(); }};
+}
+
+template <typename Response>
+grpc::Status Reply(absl::StatusOr<Response> result, Response* response) {
+  if (!result.ok()) return ToGrpc(result.status());
+  *response = *std::move(result);
+  return grpc::Status::OK;
+}
+
+class SuggestionRpcs final : public v1::SuggestionService::Service {
+ public:
+  explicit SuggestionRpcs(Endpoints* endpoints) : endpoints_(endpoints) {}
+
+  grpc::Status Suggest(grpc::ServerContext* context, const v1::SuggestRequest* request,
+                       v1::SuggestResponse* response) override {
+    return Reply(endpoints_->Suggest(*request, ContextOf(context)), response);
+  }
+  grpc::Status RecordFeedback(grpc::ServerContext* context, const v1::RecordFeedbackRequest* request,
+                              v1::RecordFeedbackResponse* response) override {
+    return Reply(endpoints_->RecordFeedback(*request, ContextOf(context)), response);
+  }
+  grpc::Status RecordDecision(grpc::ServerContext* context, const v1::RecordDecisionRequest* request,
+                              v1::RecordDecisionResponse* response) override {
+    return Reply(endpoints_->RecordDecision(*request, ContextOf(context)), response);
+  }
+  grpc::Status Explain(grpc::ServerContext* context, const v1::ExplainRequest* request,
+                       v1::ExplainResponse* response) override {
+    return Reply(endpoints_->Explain(*request, ContextOf(context)), response);
+  }
+
+ private:
+  Endpoints* const endpoints_;
+};
+
+class LearningRpcs final : public v1::LearningService::Service {
+ public:
+  explicit LearningRpcs(Endpoints* endpoints) : endpoints_(endpoints) {}
+
+  grpc::Status IngestRewards(grpc::ServerContext* context, const v1::IngestRewardsRequest* request,
+                             v1::IngestRewardsResponse* response) override {
+    return Reply(endpoints_->IngestRewards(*request, ContextOf(context)), response);
+  }
+  grpc::Status ListModels(grpc::ServerContext* context, const v1::ListModelsRequest* request,
+                          v1::ListModelsResponse* response) override {
+    return Reply(endpoints_->ListModels(*request, ContextOf(context)), response);
+  }
+  grpc::Status GetModel(grpc::ServerContext* context, const v1::GetModelRequest* request,
+                        v1::GetModelResponse* response) override {
+    return Reply(endpoints_->GetModel(*request, ContextOf(context)), response);
+  }
+
+ private:
+  Endpoints* const endpoints_;
+};
+
+class RunningGrpcServer final : public GrpcServer {
+ public:
+  explicit RunningGrpcServer(Endpoints* endpoints) : suggestions_(endpoints), learning_(endpoints) {}
+  ~RunningGrpcServer() override {
+    if (server_ != nullptr) Shutdown(absl::ZeroDuration());
+  }
+
+  absl::Status Listen(const config::v1::Server& config) {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ResourceQuota quota("suggestd");
+    quota.SetMaxThreads(config.max_concurrent_requests() + kSpareThreads);
+    grpc::ServerBuilder builder;
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.SetResourceQuota(quota);
+    builder.SetMaxReceiveMessageSize(config.max_request_bytes());
+    builder.AddListeningPort(config.grpc_address(), grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(&suggestions_);
+    builder.RegisterService(&learning_);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port_ == 0) {
+      return absl::FailedPreconditionError(absl::StrCat("server.grpc_address ", config.grpc_address(),
+                                                        " cannot be listened on (is another server there?)"));
+    }
+    SetServing(false);
+    return absl::OkStatus();
+  }
+
+  int port() const override { return port_; }
+
+  void SetServing(bool serving) override {
+    server_->GetHealthCheckService()->SetServingStatus(serving);
+    server_->GetHealthCheckService()->SetServingStatus(v1::SuggestionService::service_full_name(), serving);
+    server_->GetHealthCheckService()->SetServingStatus(v1::LearningService::service_full_name(), serving);
+  }
+
+  void Shutdown(absl::Duration timeout) override {
+    if (shut_down_) return;
+    shut_down_ = true;
+    server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(timeout));
+    server_->Wait();
+  }
+
+ private:
+  SuggestionRpcs suggestions_;
+  LearningRpcs learning_;
+  int port_ = 0;
+  bool shut_down_ = false;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const config::v1::Server& config, Endpoints* endpoints) {
+  auto server = std::make_unique<RunningGrpcServer>(endpoints);
+  if (absl::Status status = server->Listen(config); !status.ok()) return status;
+  return server;
+}
+
+}  // namespace suggest::server

@@ -1,0 +1,66 @@
+#include "service/server/json_rpc.h"
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/util/json_util.h"
+#include "service/server/log.h"
+
+namespace suggest::server {
+
+absl::Status ParseJson(absl::string_view body, google::protobuf::Message* message) {
+  if (body.empty()) return absl::OkStatus();
+  const auto status = google::protobuf::util::JsonStringToMessage({body.data(), body.size()}, message);
+  if (status.ok()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("request body: ", absl::string_view(status.message().data(), status.message().size())));
+}
+
+HttpReply JsonReply(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  HttpReply reply;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &reply.body, options);
+  if (!status.ok()) return ErrorReply(absl::InternalError(status.ToString()));
+  reply.body += '\n';
+  return reply;
+}
+
+HttpReply ErrorReply(const absl::Status& status) {
+  return {.status = HttpStatus(status.code()),
+          .body = absl::StrCat("{\"code\":", JsonQuoted(absl::StatusCodeToString(status.code())),
+                               ",\"message\":", JsonQuoted(status.message()), "}\n")};
+}
+
+int HttpStatus(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kOk:
+      return 200;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kOutOfRange:
+      return 400;
+    case absl::StatusCode::kUnauthenticated:
+      return 401;
+    case absl::StatusCode::kPermissionDenied:
+      return 403;
+    case absl::StatusCode::kNotFound:
+      return 404;
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kAborted:
+      return 409;
+    case absl::StatusCode::kResourceExhausted:
+      return 429;
+    case absl::StatusCode::kCancelled:
+      return 499;
+    case absl::StatusCode::kUnimplemented:
+      return 501;
+    case absl::StatusCode::kUnavailable:
+      return 503;
+    case absl::StatusCode::kDeadlineExceeded:
+      return 504;
+    default:
+      return 500;
+  }
+}
+
+}  // namespace suggest::server

@@ -1,0 +1,226 @@
+#include "service/server/metrics.h"
+
+#include <map>
+
+#include "bandit/base/check.h"
+#include "prometheus/text_serializer.h"
+
+namespace suggest::server {
+namespace {
+
+using prometheus::BuildCounter;
+using prometheus::BuildGauge;
+using prometheus::BuildHistogram;
+using prometheus::Histogram;
+using prometheus::Registry;
+
+constexpr std::array<const char*, kMethods> kMethodNames = {
+    "Suggest", "RecordFeedback", "RecordDecision", "Explain", "IngestRewards", "ListModels", "GetModel"};
+constexpr std::array<const char*, kPhases> kPhaseNames = {"lookup", "load", "score", "commit"};
+constexpr std::array<const char*, kRefusals> kRefusalNames = {"corrupt", "newer_format", "unusable"};
+
+// A counted event of an ingest run: the label and the field of IngestCounts that feeds it.
+struct IngestEvent {
+  const char* label;
+  int64_t (v1::IngestCounts::*count)() const;
+};
+constexpr IngestEvent kIngestEvents[] = {
+    {"exposure_booked", &v1::IngestCounts::exposures_booked},
+    {"exposure_repeated", &v1::IngestCounts::exposures_repeated},
+    {"exposure_matured", &v1::IngestCounts::exposures_matured},
+    {"purchase_attributed", &v1::IngestCounts::purchases_attributed},
+    {"purchase_orphaned", &v1::IngestCounts::purchases_orphaned},
+    {"purchase_late", &v1::IngestCounts::purchases_late},
+    {"purchase_early", &v1::IngestCounts::purchases_early},
+    {"purchase_refused", &v1::IngestCounts::purchases_refused},
+    {"refund", &v1::IngestCounts::refunds},
+    {"amount_changed", &v1::IngestCounts::amounts_changed},
+    {"reattributed", &v1::IngestCounts::reattributed},
+};
+
+Histogram::BucketBoundaries FastBuckets() {
+  return {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10};
+}
+Histogram::BucketBoundaries SlowBuckets() {
+  return {0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000};
+}
+
+prometheus::Gauge* OneGauge(Registry& registry, const char* name, const char* help) {
+  return &BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+prometheus::Counter* OneCounter(Registry& registry, const char* name, const char* help) {
+  return &BuildCounter().Name(name).Help(help).Register(registry).Add({});
+}
+
+// One counter per value of the protobuf enumeration, in the order of its numbers; `none` (number 0) gets no series.
+template <typename NameOf>
+std::vector<prometheus::Counter*> CountersByEnum(Registry& registry, const char* name, const char* help,
+                                                 const char* label, int values, NameOf name_of) {
+  auto& family = BuildCounter().Name(name).Help(help).Register(registry);
+  std::vector<prometheus::Counter*> counters = {nullptr};
+  for (int i = 1; i < values; ++i) counters.push_back(&family.Add({{label, name_of(i)}}));
+  return counters;
+}
+
+std::string CodeName(int code) {
+  return absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
+}
+
+}  // namespace
+
+const char* MethodName(Method method) {
+  return kMethodNames[static_cast<int>(method)];
+}
+
+absl::Duration Stopwatch::Lap() {
+  const auto now = std::chrono::steady_clock::now();
+  const absl::Duration lap = absl::FromChrono(now - lap_);
+  lap_ = now;
+  return lap;
+}
+
+Metrics::Metrics() : registry_(std::make_shared<Registry>()) {
+  Registry& registry = *registry_;
+  auto& requests = BuildCounter()
+                       .Name("suggest_requests_total")
+                       .Help("Requests answered, by method and status code.")
+                       .Register(registry);
+  auto& request_seconds = BuildHistogram()
+                              .Name("suggest_request_duration_seconds")
+                              .Help("Time from a request's arrival to its answer, by method.")
+                              .Register(registry);
+  for (int m = 0; m < kMethods; ++m) {
+    for (int code = 0; code < static_cast<int>(requests_[m].size()); ++code) {
+      requests_[m][code] = &requests.Add({{"method", kMethodNames[m]}, {"code", CodeName(code)}});
+    }
+    const bool slow = static_cast<Method>(m) == Method::kIngestRewards;
+    request_seconds_[m] = &request_seconds.Add({{"method", kMethodNames[m]}}, slow ? SlowBuckets() : FastBuckets());
+  }
+  auto& phases = BuildHistogram()
+                     .Name("suggest_phase_duration_seconds")
+                     .Help("Time that the parts of a Suggest take.")
+                     .Register(registry);
+  for (int p = 0; p < kPhases; ++p) phase_seconds_[p] = &phases.Add({{"phase", kPhaseNames[p]}}, FastBuckets());
+  requests_in_flight_ = OneGauge(registry, "suggest_requests_in_flight", "Requests being worked on.");
+
+  decisions_ = CountersByEnum(registry, "suggest_decisions_total", "New decisions, by the policy that took them.",
+                              "policy", v1::Policy_ARRAYSIZE, [](int i) { return v1::Policy_Name(i); });
+  fallbacks_ = OneCounter(registry, "suggest_fallback_decisions_total", "New decisions by the fallback policy.");
+  sticky_ = OneCounter(registry, "suggest_sticky_answers_total", "Answers that returned the customer's open decision.");
+  replayed_ = OneCounter(registry, "suggest_replayed_answers_total", "Answers to a request id that was known.");
+  explored_ = OneCounter(registry, "suggest_explored_decisions_total",
+                         "New decisions whose slate the exploration floor made uniformly random.");
+  deferred_ = OneCounter(registry, "suggest_deferred_propensities_total", "New decisions with deferred propensities.");
+  undelivered_ =
+      OneCounter(registry, "suggest_undelivered_decisions_total", "Decisions committed after their caller had gone.");
+  feedback_ = CountersByEnum(
+      registry, "suggest_feedback_events_total", "Feedback recorded for the first time.", "kind",
+      v1::RecordFeedbackRequest::Kind_ARRAYSIZE,
+      [](int i) { return v1::RecordFeedbackRequest::Kind_Name(static_cast<v1::RecordFeedbackRequest::Kind>(i)); });
+
+  auto& ingest = BuildCounter()
+                     .Name("suggest_ingest_events_total")
+                     .Help("What ingest runs of this process booked, matched, refused or retried.")
+                     .Register(registry);
+  for (const IngestEvent& event : kIngestEvents) ingest_events_.push_back(&ingest.Add({{"event", event.label}}));
+  exposures_pending_ = OneGauge(registry, "suggest_exposures_pending", "Exposures not yet mature at the last run.");
+  exposures_in_window_ =
+      OneGauge(registry, "suggest_exposures_in_window", "Exposures within the learning window at the last run.");
+  ingest_seconds_ = &BuildHistogram()
+                         .Name("suggest_ingest_duration_seconds")
+                         .Help("Time that an ingest run takes.")
+                         .Register(registry)
+                         .Add({}, SlowBuckets());
+  ingest_failures_ = OneCounter(registry, "suggest_ingest_failures_total", "Ingest runs of this process that failed.");
+
+  model_version_ = OneGauge(registry, "suggest_model_version", "Model version in service; 0 when none is.");
+  model_age_ = OneGauge(registry, "suggest_model_age_seconds", "Time since the data cut of the model in service.");
+  model_exposures_ = OneGauge(registry, "suggest_model_exposures", "Mature exposures behind the model in service.");
+  model_pending_exposures_ =
+      OneGauge(registry, "suggest_model_pending_exposures", "Pending exposures behind the model in service.");
+  model_noise_ = OneGauge(registry, "suggest_model_noise_variance", "Noise variance of the model in service.");
+  model_condition_ =
+      OneGauge(registry, "suggest_model_condition_number", "Condition number of the served precision matrix.");
+  model_dimension_ = OneGauge(registry, "suggest_model_dimensions", "Length of the context vector.");
+  model_swaps_ = OneCounter(registry, "suggest_model_swaps_total", "Model versions taken into service.");
+  auto& refused = BuildCounter()
+                      .Name("suggest_models_refused_total")
+                      .Help("Model versions that were not taken into service; the last good one stayed.")
+                      .Register(registry);
+  for (int r = 0; r < kRefusals; ++r) models_refused_[r] = &refused.Add({{"reason", kRefusalNames[r]}});
+
+  catalogue_size_ = OneGauge(registry, "suggest_catalogue_recommendations", "Recommendations in the catalogue served.");
+  catalogues_refused_ =
+      OneCounter(registry, "suggest_catalogues_refused_total", "Catalogues that could not be encoded.");
+  partitions_ahead_ = OneGauge(registry, "suggest_partitions_ahead_months",
+                               "Months after the current one that have a partition; alarm when 0.");
+  database_up_ = OneGauge(registry, "suggest_database_up", "1 when the last look at the database succeeded.");
+  pool_size_ = OneGauge(registry, "suggest_pool_connections", "Most database connections kept.");
+  pool_in_use_ = OneGauge(registry, "suggest_pool_connections_in_use", "Database connections lent out.");
+  ready_ = OneGauge(registry, "suggest_ready", "1 when this server can answer Suggest.");
+  auto& reloads = BuildCounter()
+                      .Name("suggest_config_reloads_total")
+                      .Help("Reloads of the configuration (SIGHUP), by result.")
+                      .Register(registry);
+  reloads_ = {&reloads.Add({{"result", "accepted"}}), &reloads.Add({{"result", "refused"}})};
+}
+
+void Metrics::RecordRequest(Method method, absl::StatusCode code, absl::Duration duration) {
+  const int m = static_cast<int>(method);
+  const int c = static_cast<int>(code);
+  SUGGEST_CHECK(c >= 0 && c < static_cast<int>(requests_[m].size()));
+  requests_[m][c]->Increment();
+  request_seconds_[m]->Observe(absl::ToDoubleSeconds(duration));
+}
+
+void Metrics::RecordPhase(Phase phase, absl::Duration duration) {
+  phase_seconds_[static_cast<int>(phase)]->Observe(absl::ToDoubleSeconds(duration));
+}
+
+void Metrics::RecordDecision(const v1::SuggestResponse& response) {
+  if (response.replayed()) return replayed_->Increment();
+  if (response.sticky()) return sticky_->Increment();
+  decisions_[response.policy()]->Increment();
+  if (response.fallback()) fallbacks_->Increment();
+  if (response.explore()) explored_->Increment();
+  if (response.propensity_status() == v1::DEFERRED) deferred_->Increment();
+}
+
+void Metrics::RecordExpertDecision() {
+  decisions_[v1::EXPERT]->Increment();
+}
+
+void Metrics::RecordFeedback(v1::RecordFeedbackRequest::Kind kind) {
+  feedback_[kind]->Increment();
+}
+
+void Metrics::RecordIngest(const v1::IngestRewardsResponse& response) {
+  for (size_t i = 0; i < ingest_events_.size(); ++i) {
+    ingest_events_[i]->Increment(static_cast<double>((response.counts().*kIngestEvents[i].count)()));
+  }
+  exposures_pending_->Set(static_cast<double>(response.counts().exposures_pending()));
+  exposures_in_window_->Set(static_cast<double>(response.counts().exposures_in_window()));
+  ingest_seconds_->Observe(response.seconds());
+}
+
+void Metrics::RecordModelSwap(const ModelFigures& figures) {
+  model_swaps_->Increment();
+  model_version_->Set(static_cast<double>(figures.version));
+  model_exposures_->Set(static_cast<double>(figures.exposures));
+  model_pending_exposures_->Set(static_cast<double>(figures.pending_exposures));
+  model_noise_->Set(figures.noise_variance);
+  model_condition_->Set(figures.condition_number);
+  model_dimension_->Set(figures.dimension);
+}
+
+void Metrics::SetPool(int size, int in_use) {
+  pool_size_->Set(size);
+  pool_in_use_->Set(in_use);
+}
+
+std::string Metrics::Text() const {
+  return prometheus::TextSerializer().Serialize(registry_->Collect());
+}
+
+}  // namespace suggest::server

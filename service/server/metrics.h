@@ -1,0 +1,139 @@
+// Every metric of suggestd, declared here and nowhere else (tests/service/server/metrics_golden.txt lists the names).
+//
+// Names are suggest_<noun>_<unit>[_total] in base units. Labels take values of fixed enumerations only, never ids, so
+// that every series exists from the start at 0 and memory is bounded. Series are resolved in the constructor; recording
+// is an atomic addition.
+//
+// Threads: every recording member may be called from any thread.
+#ifndef SERVICE_SERVER_METRICS_H_
+#define SERVICE_SERVER_METRICS_H_
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "prometheus/counter.h"
+#include "prometheus/gauge.h"
+#include "prometheus/histogram.h"
+#include "prometheus/registry.h"
+#include "suggest/v1/learning_service.pb.h"
+#include "suggest/v1/suggestion_service.pb.h"
+
+namespace suggest::server {
+
+enum class Method { kSuggest, kRecordFeedback, kRecordDecision, kExplain, kIngestRewards, kListModels, kGetModel };
+inline constexpr int kMethods = 7;
+const char* MethodName(Method method);
+
+// Parts of a Suggest.
+enum class Phase { kLookup, kLoad, kScore, kCommit };
+inline constexpr int kPhases = 4;
+
+// Why a model version was not taken into service.
+enum class Refusal { kCorrupt, kNewerFormat, kUnusable };
+inline constexpr int kRefusals = 3;
+
+// What the model updater knows about the version in service.
+struct ModelFigures {
+  int64_t version = 0;
+  int64_t exposures = 0;
+  int64_t pending_exposures = 0;
+  double noise_variance = 0;
+  double condition_number = 0;
+  int dimension = 0;
+};
+
+class Metrics {
+ public:
+  Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  void RecordRequest(Method method, absl::StatusCode code, absl::Duration duration);
+  void RecordPhase(Phase phase, absl::Duration duration);
+  void RequestStarted() { requests_in_flight_->Increment(); }
+  void RequestEnded() { requests_in_flight_->Decrement(); }
+
+  // A decision that was answered: drawn anew, or the customer's open one (sticky), or the one of an earlier request id.
+  void RecordDecision(const v1::SuggestResponse& response);
+  void RecordExpertDecision();
+  void RecordUndelivered() { undelivered_->Increment(); }
+  void RecordFeedback(v1::RecordFeedbackRequest::Kind kind);
+
+  void RecordIngest(const v1::IngestRewardsResponse& response);
+  void RecordIngestFailure() { ingest_failures_->Increment(); }
+
+  void RecordModelSwap(const ModelFigures& figures);
+  void RecordModelRefused(Refusal why) { models_refused_[static_cast<int>(why)]->Increment(); }
+  // How old the model in service is; to be set before each scrape.
+  void SetModelAge(absl::Duration age) { model_age_->Set(absl::ToDoubleSeconds(age)); }
+
+  void SetCatalogueSize(int recommendations) { catalogue_size_->Set(recommendations); }
+  void RecordCatalogueRefused() { catalogues_refused_->Increment(); }
+  void SetPartitionsAhead(int months) { partitions_ahead_->Set(months); }
+  void SetDatabaseUp(bool up) { database_up_->Set(up ? 1 : 0); }
+  void SetPool(int size, int in_use);
+  void SetReady(bool ready) { ready_->Set(ready ? 1 : 0); }
+  void RecordReload(bool accepted) { reloads_[accepted ? 0 : 1]->Increment(); }
+
+  // The whole registry in Prometheus' text format.
+  std::string Text() const;
+
+ private:
+  std::shared_ptr<prometheus::Registry> registry_;
+  std::array<std::array<prometheus::Counter*, 17>, kMethods> requests_{};
+  std::array<prometheus::Histogram*, kMethods> request_seconds_{};
+  std::array<prometheus::Histogram*, kPhases> phase_seconds_{};
+  prometheus::Gauge* requests_in_flight_;
+  std::vector<prometheus::Counter*> decisions_;  // by policy
+  prometheus::Counter* fallbacks_;
+  prometheus::Counter* sticky_;
+  prometheus::Counter* replayed_;
+  prometheus::Counter* explored_;
+  prometheus::Counter* deferred_;
+  prometheus::Counter* undelivered_;
+  std::vector<prometheus::Counter*> feedback_;       // by kind
+  std::vector<prometheus::Counter*> ingest_events_;  // in kIngestEvents' order
+  prometheus::Gauge* exposures_pending_;
+  prometheus::Gauge* exposures_in_window_;
+  prometheus::Histogram* ingest_seconds_;
+  prometheus::Counter* ingest_failures_;
+  prometheus::Gauge* model_version_;
+  prometheus::Gauge* model_age_;
+  prometheus::Gauge* model_exposures_;
+  prometheus::Gauge* model_pending_exposures_;
+  prometheus::Gauge* model_noise_;
+  prometheus::Gauge* model_condition_;
+  prometheus::Gauge* model_dimension_;
+  prometheus::Counter* model_swaps_;
+  std::array<prometheus::Counter*, kRefusals> models_refused_{};
+  prometheus::Gauge* catalogue_size_;
+  prometheus::Counter* catalogues_refused_;
+  prometheus::Gauge* partitions_ahead_;
+  prometheus::Gauge* database_up_;
+  prometheus::Gauge* pool_size_;
+  prometheus::Gauge* pool_in_use_;
+  prometheus::Gauge* ready_;
+  std::array<prometheus::Counter*, 2> reloads_{};
+};
+
+// Measures from its making, on the machine's monotonic clock: durations are never simulated.
+class Stopwatch {
+ public:
+  absl::Duration Elapsed() const { return absl::FromChrono(std::chrono::steady_clock::now() - start_); }
+  // Time since the last Lap(), or since the making.
+  absl::Duration Lap();
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point lap_ = start_;
+};
+
+}  // namespace suggest::server
+
+#endif  // SERVICE_SERVER_METRICS_H_

@@ -1,0 +1,52 @@
+// Whether this replica can answer Suggest, and if not, why. What /readyz and the health service show.
+//
+// Threads: any.
+#ifndef SERVICE_SERVER_READINESS_H_
+#define SERVICE_SERVER_READINESS_H_
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "bandit/base/mutex.h"
+#include "bandit/base/status_macros.h"
+#include "service/server/serving_state.h"
+
+namespace suggest::server {
+
+class Readiness {
+ public:
+  // `serving` must outlive it.
+  explicit Readiness(const ServingState* serving) : serving_(serving) {}
+
+  // OK, or UNAVAILABLE with the reason: draining, the database cannot be reached, no model, no catalogue.
+  absl::Status Check() const {
+    {
+      ReaderLock lock(mutex_);
+      if (draining_) return absl::UnavailableError("draining");
+      RETURN_IF_ERROR(database_);
+    }
+    return serving_->Get().status();
+  }
+
+  // What the last look at the database found.
+  void SetDatabase(absl::Status status) {
+    MutexLock lock(mutex_);
+    database_ = std::move(status);
+  }
+
+  // From now on never ready again.
+  void Drain() {
+    MutexLock lock(mutex_);
+    draining_ = true;
+  }
+
+ private:
+  const ServingState* const serving_;
+  mutable Mutex mutex_;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status database_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace suggest::server
+
+#endif  // SERVICE_SERVER_READINESS_H_

@@ -1,0 +1,181 @@
+#include "service/server/server.h"
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_join.h"
+#include "bandit/base/status_macros.h"
+#include "service/decision/config.h"
+#include "service/server/catalogue_updater.h"
+#include "service/server/grpc_server.h"
+#include "service/server/http_server.h"
+#include "service/server/model_updater.h"
+#include "service/server/partition_keeper.h"
+#include "service/server/stop_signal.h"
+#include "storage/model_store.h"
+
+namespace suggest::server {
+namespace {
+
+constexpr absl::Duration kPartitionPeriod = absl::Seconds(5);
+constexpr int kMostHttpThreads = 64;
+constexpr int kSpareHttpThreads = 8;       // for probes, when the gate is full
+constexpr int kBackgroundConnections = 3;  // one for each background thread
+
+storage::DatabaseOptions ToOptions(const config::v1::Database& config, int pool_size) {
+  storage::DatabaseOptions options;
+  options.connection = config.connection();
+  options.pool_size = pool_size;
+  options.statement_timeout = ToAbslDuration(config.statement_timeout());
+  options.application_name = "suggestd";
+  return options;
+}
+
+class RunningServer final : public Server {
+ public:
+  // `background` is a pool of its own, so that load on `database` neither delays a model swap nor looks like an outage.
+  RunningServer(const ServerOptions& options, std::unique_ptr<storage::Database> database,
+                std::unique_ptr<storage::Database> background)
+      : config_(options.config),
+        clock_(options.clock),
+        log_(options.clock, options.log_stream),
+        database_(std::move(database)),
+        background_(std::move(background)),
+        readiness_(&serving_),
+        endpoints_(MakeSurroundings(database_.get()), options.config.server().max_concurrent_requests()),
+        routes_(&endpoints_, &readiness_, &metrics_, [this] { RefreshGauges(); }) {}
+
+  ~RunningServer() override { Drain(); }
+
+  absl::Status Begin() {
+    const auto config = config_.Get();
+    const int threads = std::min(config->server().max_concurrent_requests(), kMostHttpThreads) + kSpareHttpThreads;
+    ASSIGN_OR_RETURN(http_, HttpServer::Start({.address = config->server().http_address(),
+                                               .threads = threads,
+                                               .max_request_bytes = config->server().max_request_bytes()},
+                                              [this](const HttpRequest& request) { return routes_.Answer(request); }));
+    ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(config->server(), &endpoints_));
+    StartBackgroundWork(*config);
+    log_.Write(LogLevel::kInfo, "started", {{"grpc_port", grpc_->port()}, {"http_port", http_->port()}});
+    return absl::OkStatus();
+  }
+
+  int grpc_port() const override { return grpc_->port(); }
+  int http_port() const override { return http_->port(); }
+  absl::Status Ready() const override { return readiness_.Check(); }
+
+  void Reload(const config::v1::Config& next) override {
+    std::vector<std::string> ignored;
+    config_.Set(ApplyLiveFields(*config_.Get(), next, &ignored));
+    metrics_.RecordReload(true);
+    log_.Write(LogLevel::kInfo, "configuration reloaded", {{"needs_restart", absl::StrJoin(ignored, ", ")}});
+  }
+
+  void RefuseReload(const absl::Status& why) override {
+    metrics_.RecordReload(false);
+    log_.Write(LogLevel::kError, "configuration not reloaded", {{"message", why.message()}});
+  }
+
+  void Drain() override {
+    if (drained_) return;
+    drained_ = true;
+    readiness_.Drain();
+    metrics_.SetReady(false);
+    if (grpc_ == nullptr) return;  // did not begin
+    log_.Write(LogLevel::kInfo, "draining");
+    grpc_->SetServing(false);
+    grpc_->Shutdown(ToAbslDuration(config_.Get()->server().drain_timeout()));
+    stop_.Stop();
+    for (std::thread& thread : threads_) thread.join();
+    http_.reset();
+    log_.Write(LogLevel::kInfo, "stopped");
+  }
+
+ private:
+  Surroundings MakeSurroundings(storage::Database* database) {
+    return {database, &serving_, &config_, clock_, &random_, &metrics_, &log_};
+  }
+
+  void StartBackgroundWork(const config::v1::Config& config) {
+    const absl::Duration model_poll = ToAbslDuration(config.database().model_poll());
+    const absl::Duration catalogue_poll = ToAbslDuration(config.database().catalogue_poll());
+    threads_.emplace_back([this, model_poll] { FollowModels(model_poll); });
+    threads_.emplace_back([this, catalogue_poll] {
+      CatalogueUpdater updater(MakeSurroundings(background_.get()));
+      RepeatEvery(catalogue_poll, [&] { return updater.Poll(); });
+    });
+    threads_.emplace_back([this] {
+      PartitionKeeper keeper(MakeSurroundings(background_.get()));
+      RepeatEvery(kPartitionPeriod, [&] { return keeper.Poll(); });
+    });
+  }
+
+  // Until stopped; after a failure it tries again within a second. What failed was reported by the poll itself.
+  void RepeatEvery(absl::Duration period, const std::function<absl::Status()>& poll) {
+    absl::Duration wait = absl::ZeroDuration();
+    while (!stop_.WaitFor(wait)) {
+      wait = poll().ok() ? period : std::min(period, absl::Seconds(1));
+      ShowReadiness();
+    }
+  }
+
+  void FollowModels(absl::Duration period) {
+    ModelUpdater updater(MakeSurroundings(background_.get()), &readiness_);
+    storage::ModelWatcher notifications(background_.get());
+    while (!stop_.stopped()) {
+      updater.Poll().IgnoreError();
+      ShowReadiness();
+      if (!notifications.Wait(period).ok()) stop_.WaitFor(period);
+    }
+  }
+
+  void ShowReadiness() {
+    const bool ready = readiness_.Check().ok();
+    metrics_.SetReady(ready);
+    grpc_->SetServing(ready);
+  }
+
+  void RefreshGauges() {
+    if (const auto serving = serving_.Get(); serving.ok()) {
+      metrics_.SetModelAge(clock_->Now() - (*serving)->snapshot().data_cut());
+      metrics_.SetCatalogueSize((*serving)->catalogue().size());
+    }
+    metrics_.SetPool(database_->options().pool_size, database_->pool_status().lent);
+  }
+
+  LiveConfig config_;
+  const Clock* const clock_;
+  Log log_;
+  Metrics metrics_;
+  KernelRandom random_;
+  ServingState serving_;
+  std::unique_ptr<storage::Database> database_;
+  std::unique_ptr<storage::Database> background_;
+  Readiness readiness_;
+  Endpoints endpoints_;
+  HttpRoutes routes_;
+  std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<GrpcServer> grpc_;
+  StopSignal stop_;
+  std::vector<std::thread> threads_;
+  bool drained_ = false;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
+  const config::v1::Database& config = options.config.database();
+  ASSIGN_OR_RETURN(std::unique_ptr<storage::Database> database,
+                   storage::Database::Open(ToOptions(config, config.pool_size())));
+  ASSIGN_OR_RETURN(std::unique_ptr<storage::Database> background,
+                   storage::Database::Open(ToOptions(config, kBackgroundConnections)));
+  auto server = std::make_unique<RunningServer>(options, std::move(database), std::move(background));
+  RETURN_IF_ERROR(server->Begin());
+  return server;
+}
+
+}  // namespace suggest::server

@@ -1,0 +1,73 @@
+// SuggestionService's methods without any transport: validate, call, reply. gRPC and HTTP both end here, and tests call
+// them directly. protos/suggest/v1/suggestion_service.proto documents each method and its error codes.
+//
+// Threads: every method may be called from any thread.
+#ifndef SERVICE_SERVER_SUGGESTION_HANDLERS_H_
+#define SERVICE_SERVER_SUGGESTION_HANDLERS_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "service/decision/clock.h"
+#include "service/decision/decider.h"
+#include "service/server/call.h"
+#include "service/server/live_config.h"
+#include "service/server/log.h"
+#include "service/server/metrics.h"
+#include "service/server/random_source.h"
+#include "service/server/serving_state.h"
+#include "storage/database.h"
+#include "storage/decision_store.h"
+#include "suggest/v1/suggestion_service.pb.h"
+
+namespace suggest::server {
+
+// What handlers share. Nothing is owned; all must outlive the handlers.
+struct Surroundings {
+  storage::Database* database = nullptr;
+  ServingState* serving = nullptr;
+  const LiveConfig* config = nullptr;
+  const Clock* clock = nullptr;
+  RandomSource* random = nullptr;
+  Metrics* metrics = nullptr;
+  Log* log = nullptr;
+};
+
+class SuggestionHandlers {
+ public:
+  explicit SuggestionHandlers(const Surroundings& surroundings) : s_(surroundings) {}
+
+  absl::StatusOr<v1::SuggestResponse> Suggest(const v1::SuggestRequest& request, const CallContext& context);
+  absl::StatusOr<v1::RecordFeedbackResponse> RecordFeedback(const v1::RecordFeedbackRequest& request);
+  absl::StatusOr<v1::RecordDecisionResponse> RecordDecision(const v1::RecordDecisionRequest& request,
+                                                            const CallContext& context);
+  absl::StatusOr<v1::ExplainResponse> Explain(const v1::ExplainRequest& request);
+
+ private:
+  absl::StatusOr<v1::SuggestResponse> SuggestAnew(const v1::SuggestRequest& request, const CallContext& context);
+  // The customer's open decision as the answer, when there is one that still fits.
+  absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestOpen(const decision::Serving& serving,
+                                                                 const storage::CustomerState& customer,
+                                                                 const v1::SuggestRequest& request, absl::Time now);
+  // The earlier answer to this request id. A decision that was marked undelivered is now delivered.
+  absl::StatusOr<v1::SuggestResponse> Replay(const v1::SuggestRequest& request, const storage::DecisionRecord& earlier);
+  absl::StatusOr<v1::RecordDecisionResponse> Replay(const v1::RecordDecisionRequest& request,
+                                                    const storage::DecisionRecord& earlier);
+
+  absl::StatusOr<storage::CustomerState> LoadCustomer(const std::string& customer_id, absl::Time at);
+  // Commits. Returns the earlier decision when another call with the same request id came first.
+  absl::StatusOr<storage::AppendResult> Commit(const storage::DecisionRecord& record);
+  // After the commit: marks the decision undelivered when nobody waits for it any more.
+  absl::Status CheckDelivered(const storage::DecisionRecord& record, const CallContext& context);
+  decision::Draw NewDraw(absl::Time now);
+  absl::StatusOr<std::shared_ptr<const decision::Catalogue>> CatalogueOf(const std::string& version);
+  absl::StatusOr<std::shared_ptr<const decision::Serving>> ServingOf(const storage::DecisionRecord& record);
+
+  const Surroundings s_;
+};
+
+}  // namespace suggest::server
+
+#endif  // SERVICE_SERVER_SUGGESTION_HANDLERS_H_
