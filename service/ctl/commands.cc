@@ -1,0 +1,14 @@
+#include "service/ctl/commands.h"
+
+namespace suggest::ctl {
+
+const std::vector<Command>& AllCommands() {
+  static const auto* const commands = new std::vector<Command>{
+      MigrateCommand(),      ImportCommand(),       WarmStartCommand(),  IngestRewardsCommand(), SuggestCommand(),
+      FeedbackCommand(),     ExplainCommand(),      ModelsListCommand(), ModelsShowCommand(),    ModelsDiffCommand(),
+      ModelsExportCommand(), ModelsImportCommand(), VerifyCommand(),     SimulateCommand(),      DoctorCommand(),
+  };
+  return *commands;
+}
+
+}  // namespace suggest::ctl

@@ -1,0 +1,32 @@
+// The table of all commands; each is defined in the file of its name.
+#ifndef SERVICE_CTL_COMMANDS_H_
+#define SERVICE_CTL_COMMANDS_H_
+
+#include <vector>
+
+#include "service/ctl/command.h"
+
+namespace suggest::ctl {
+
+Command MigrateCommand();
+Command ImportCommand();
+Command WarmStartCommand();
+Command IngestRewardsCommand();
+Command SuggestCommand();
+Command FeedbackCommand();
+Command ExplainCommand();
+Command ModelsListCommand();
+Command ModelsShowCommand();
+Command ModelsDiffCommand();
+Command ModelsExportCommand();
+Command ModelsImportCommand();
+Command VerifyCommand();
+Command SimulateCommand();
+Command DoctorCommand();
+
+// In the order of the overview.
+const std::vector<Command>& AllCommands();
+
+}  // namespace suggest::ctl
+
+#endif  // SERVICE_CTL_COMMANDS_H_

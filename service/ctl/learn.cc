@@ -1,0 +1,239 @@
+// suggestctl warm-start, ingest-rewards and verify: the learner, in process, on the configured database.
+#include <cmath>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "bandit/base/status_macros.h"
+#include "service/ctl/client.h"
+#include "service/ctl/commands.h"
+#include "service/ctl/proto_json.h"
+#include "service/ctl/session.h"
+#include "service/ctl/table.h"
+#include "service/learning/ingester.h"
+#include "service/learning/verify.h"
+#include "service/learning/warm_start.h"
+
+namespace suggest::ctl {
+namespace {
+
+learning::Progress ShowProgress(const Invocation& invocation) {
+  return [&line = invocation.progress](absl::string_view phase, int64_t done, int64_t total) {
+    line.Update(phase, done, total);
+  };
+}
+
+// --- warm-start
+
+std::string HeldOutText(const model::v1::HeldOut& held_out, absl::string_view which) {
+  std::string text = absl::StrFormat(
+      "held out (%s): %s exposures, %s bought, learned from %s\n"
+      "  AUC %.3f ± %.3f (popularity %.3f)   log loss %.4f (base rate %.4f, popularity %.4f)\n"
+      "  predicted %.4f, observed %.4f, ratio %.3f   deciles within their interval: %d of %d\n",
+      which, GroupDigits(held_out.exposures()), GroupDigits(held_out.purchases()),
+      GroupDigits(held_out.training_exposures()), held_out.auc(), held_out.auc_se(), held_out.popularity_auc(),
+      held_out.log_loss(), held_out.base_rate_log_loss(), held_out.popularity_log_loss(), held_out.mean_predicted(),
+      held_out.mean_observed(), held_out.predicted_over_observed(), held_out.deciles_within(),
+      held_out.calibration_size());
+  Table table({"", ">decile", ">n", ">predicted", ">observed", ">95 % from", ">to"});
+  for (int i = 0; i < held_out.calibration_size(); ++i) {
+    const model::v1::CalibrationDecile& decile = held_out.calibration(i);
+    table.AddRow({"", absl::StrCat(i + 1), GroupDigits(decile.n()), absl::StrFormat("%.4f", decile.mean_predicted()),
+                  absl::StrFormat("%.4f", decile.observed()), absl::StrFormat("%.4f", decile.wilson_lower()),
+                  absl::StrFormat("%.4f", decile.wilson_upper())});
+  }
+  return absl::StrCat(text, table.Print());
+}
+
+std::string WarmStartText(const model::v1::WarmStartReport& report, bool dry_run) {
+  std::string text;
+  for (const std::string& message : report.messages()) absl::StrAppend(&text, "note: ", message, "\n");
+  if (report.has_held_out()) {
+    absl::StrAppend(&text, "cut at ", report.cut(), "\n", HeldOutText(report.held_out(), "all"));
+    absl::StrAppendFormat(&text, "  %.0f %% of customer pairs have different three best recommendations\n",
+                          100 * report.held_out().different_top3());
+    if (report.held_out().has_complete()) {
+      absl::StrAppend(&text, HeldOutText(report.held_out().complete(), "outcome complete"));
+    }
+  }
+  const std::string name =
+      dry_run ? "model (dry run, nothing stored)" : absl::StrCat("model version ", report.model_version());
+  absl::StrAppendFormat(
+      &text,
+      "%s: learned from everything up to %s\n"
+      "  %s exposures, %s bought; %s in the learning window; %d terms; base rate %.4f, noise sd %.4f\n",
+      name, report.data_cut(), GroupDigits(report.exposures()), GroupDigits(report.purchases()),
+      GroupDigits(report.exposures_in_window()), report.dimension(), report.base_rate(), report.noise_sd());
+  return text;
+}
+
+absl::StatusOr<Outcome> RunWarmStart(const Invocation& invocation) {
+  const Flags& flags = invocation.flags;
+  if (flags.Switch("empty") && flags.Has("cut-share")) {
+    return UsageError("--cut-share: there is nothing to cut with --empty");
+  }
+  ASSIGN_OR_RETURN(const Session session, OpenSession(invocation));
+  learning::WarmStartOptions options;
+  options.cut_share = flags.Real("cut-share", options.cut_share);
+  options.empty = flags.Switch("empty");
+  options.dry_run = flags.Switch("dry-run");
+  options.replace = flags.Switch("replace");
+  if (flags.Has("data-cut")) options.data_cut = flags.Time("data-cut", absl::InfinitePast());
+  const absl::StatusOr<model::v1::WarmStartReport> report = learning::RunWarmStart(
+      *session.database, session.config, options, invocation.clock.Now(), ShowProgress(invocation));
+  if (!report.ok()) return AlreadyRunningIfAborted(report.status());
+  return Outcome{ProtoToJson(*report).Set("dry_run", options.dry_run), WarmStartText(*report, options.dry_run)};
+}
+
+// --- ingest-rewards
+
+std::string IngestHeading(const v1::IngestRewardsResponse& response) {
+  if (response.nothing_to_do()) return "nothing to do\n";
+  if (response.model_version() == 0) return "no new model version\n";
+  return absl::StrCat("model version ", response.model_version(), "\n");
+}
+
+// What this run saw, as far as there was any of it, and what is pending and in the window after it.
+std::string IngestText(const v1::IngestRewardsResponse& response, bool dry_run) {
+  const v1::IngestCounts& counts = response.counts();
+  Table table({"", ">"});
+  const auto row = [&](absl::string_view name, int64_t value, bool always = false) {
+    if (value != 0 || always) table.AddRow({absl::StrCat("  ", name), GroupDigits(value)});
+  };
+  row("exposures booked", counts.exposures_booked());
+  row("exposures repeated", counts.exposures_repeated());
+  row("exposures matured", counts.exposures_matured());
+  row("purchases attributed", counts.purchases_attributed());
+  row("purchases without exposure", counts.purchases_orphaned());
+  row("purchases too late", counts.purchases_late());
+  row("purchases too early", counts.purchases_early());
+  row("purchases refused", counts.purchases_refused());
+  row("refunds", counts.refunds());
+  row("amounts changed", counts.amounts_changed());
+  row("reattributed", counts.reattributed());
+  row("exposures pending now", counts.exposures_pending(), true);
+  row("exposures in window now", counts.exposures_in_window(), true);
+  return absl::StrCat(dry_run ? "dry run, nothing stored: " : "", IngestHeading(response), table.Print());
+}
+
+absl::StatusOr<v1::IngestRewardsResponse> IngestByServer(const Invocation& invocation, bool dry_run) {
+  Client client(invocation.flags.Text("server"), invocation.flags.Duration("timeout", absl::Minutes(10)));
+  v1::IngestRewardsRequest request;
+  request.set_dry_run(dry_run);
+  return client.IngestRewards(request);
+}
+
+absl::StatusOr<v1::IngestRewardsResponse> IngestHere(const Invocation& invocation, bool dry_run) {
+  ASSIGN_OR_RETURN(const Session session, OpenSession(invocation));
+  learning::Ingester ingester(session.database.get(), session.config);
+  return ingester.Run(invocation.clock.Now(), dry_run, ShowProgress(invocation));
+}
+
+absl::StatusOr<Outcome> RunIngest(const Invocation& invocation) {
+  const bool by_server = invocation.flags.Has("server");
+  if (!by_server && !invocation.flags.Has("config")) {
+    return UsageError("ingest-rewards: --config FILE or --server HOST:PORT is required");
+  }
+  const bool dry_run = invocation.flags.Switch("dry-run");
+  const absl::StatusOr<v1::IngestRewardsResponse> response =
+      by_server ? IngestByServer(invocation, dry_run) : IngestHere(invocation, dry_run);
+  if (!response.ok()) return AlreadyRunningIfAborted(response.status());
+  return Outcome{ProtoToJson(*response).Set("dry_run", dry_run), IngestText(*response, dry_run),
+                 response->nothing_to_do() ? ExitCode::kNothingToDo : ExitCode::kDone};
+}
+
+// --- verify
+
+Outcome ToOutcome(const learning::VerifyReport& report) {
+  Outcome outcome;
+  Json problems = Json::Array();
+  for (const std::string& problem : report.problems) {
+    problems.Append(problem);
+    absl::StrAppend(&outcome.text, "problem: ", problem, "\n");
+  }
+  absl::StrAppendFormat(
+      &outcome.text,
+      "model version %d: %s exposures in %s days compared; largest difference %.2g of a bucket's norm, "
+      "%.2g of the model's (allowed %.0e)\n",
+      report.model_version, GroupDigits(report.exposures), GroupDigits(report.days), report.worst_bucket,
+      report.worst_model, learning::kVerifyTolerance);
+  if (report.unpublished) {
+    absl::StrAppend(&outcome.text, "something is booked that no version has yet: the model was not compared\n");
+  }
+  absl::StrAppend(&outcome.text, report.ok() ? "the ledger agrees\n" : "the ledger DISAGREES\n");
+  outcome.document = Json::Object({{"ok", report.ok()},
+                                   {"model_version", report.model_version},
+                                   {"exposures", report.exposures},
+                                   {"days", report.days},
+                                   {"worst_bucket", report.worst_bucket},
+                                   {"worst_model", report.worst_model},
+                                   {"tolerance", learning::kVerifyTolerance},
+                                   {"unpublished", report.unpublished},
+                                   {"problems", std::move(problems)}});
+  if (!report.ok()) outcome.exit = ExitCode::kFailed;
+  return outcome;
+}
+
+absl::StatusOr<Outcome> RunVerify(const Invocation& invocation) {
+  ASSIGN_OR_RETURN(const Session session, OpenSession(invocation));
+  ASSIGN_OR_RETURN(const learning::VerifyReport report,
+                   learning::Verify(*session.database, session.config, ShowProgress(invocation)));
+  return ToOutcome(report);
+}
+
+}  // namespace
+
+Command WarmStartCommand() {
+  return {.name = "warm-start",
+          .summary = "Makes model version 1 from the history in the source views.",
+          .details =
+              "First it learns from what was visible before a cut and reports how well it predicts the rest; then\n"
+              "it learns from everything and stores that, all or nothing.\n"
+              "Exit code 3: an ingest or another warm start is running.",
+          .flags = {{.name = "cut-share",
+                     .kind = FlagKind::kReal,
+                     .value_name = "X",
+                     .help = "Share of the exposures that lie before the cut of the held-out report; 0.6 by default.",
+                     .minimum = 0.01,
+                     .maximum = 0.99},
+                    {.name = "empty",
+                     .kind = FlagKind::kSwitch,
+                     .help = "Without history: from the schema's configured centres and scales alone."},
+                    {.name = "replace",
+                     .kind = FlagKind::kSwitch,
+                     .help = "A model is there already: start anew, and forget the ledger of the old one."},
+                    {.name = "data-cut",
+                     .kind = FlagKind::kTime,
+                     .value_name = "TIME",
+                     .help = "What the version knows; the first tick after the last event by default."},
+                    {.name = "dry-run", .kind = FlagKind::kSwitch, .help = "Do and report everything, store nothing."}},
+          .run = RunWarmStart};
+}
+
+Command IngestRewardsCommand() {
+  return {.name = "ingest-rewards",
+          .summary = "Books new exposures, purchases and refunds, and publishes the next model version.",
+          .details =
+              "In process on the configured database (for cron), or by the server of --server.\n"
+              "It may be killed and run again at any time: nothing is booked twice.\n"
+              "Exit code 3: there was nothing to do, or another run is at it.",
+          .flags = {{.name = "dry-run", .kind = FlagKind::kSwitch, .help = "Count what a run would do, store nothing."},
+                    {.name = "server",
+                     .kind = FlagKind::kAddress,
+                     .value_name = "HOST:PORT",
+                     .help = "Let this suggestd do it; --config is not needed then."},
+                    TimeoutFlag("10m")},
+          .config = ConfigUse::kOptional,
+          .run = RunIngest};
+}
+
+Command VerifyCommand() {
+  return {.name = "verify",
+          .summary = "Rebuilds the learner's sums from its ledger and compares.",
+          .details = "Reads one state of the database; writes and locks nothing. Exit code 1: something differs.",
+          .run = RunVerify};
+}
+
+}  // namespace suggest::ctl

@@ -1,0 +1,110 @@
+#include "service/ctl/run.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "bandit/base/status_macros.h"
+
+namespace suggest::ctl {
+namespace {
+
+bool Contains(absl::Span<const std::string> arguments, absl::string_view wanted) {
+  return std::find(arguments.begin(), arguments.end(), wanted) != arguments.end();
+}
+
+// Read before the flags are parsed, because a mistake among them must be printed in the format that was asked for.
+bool WantsJson(absl::Span<const std::string> arguments) {
+  if (Contains(arguments, "--format=json")) return true;
+  const auto flag = std::find(arguments.begin(), arguments.end(), "--format");
+  return flag != arguments.end() && flag + 1 != arguments.end() && *(flag + 1) == "json";
+}
+
+struct Match {
+  const Command* command = nullptr;
+  size_t words = 0;
+};
+
+absl::StatusOr<Match> FindCommand(const std::vector<Command>& commands, absl::Span<const std::string> arguments) {
+  if (arguments.empty()) return UsageError("no command; suggestctl --help lists them");
+  const std::string two = arguments.size() > 1 ? absl::StrCat(arguments[0], " ", arguments[1]) : "";
+  std::vector<std::string> children;
+  for (const Command& command : commands) {
+    if (command.name == arguments[0]) return Match{&command, 1};
+    if (command.name == two) return Match{&command, 2};
+    if (absl::StartsWith(command.name, absl::StrCat(arguments[0], " "))) children.push_back(command.name);
+  }
+  if (!children.empty()) {
+    return UsageError(absl::StrCat("\"", arguments[0], "\" needs one of: ", absl::StrJoin(children, ", ")));
+  }
+  return UsageError(absl::StrCat("unknown command \"", arguments[0], "\"; suggestctl --help lists them"));
+}
+
+absl::Status CheckPositionals(const Command& command, const std::vector<std::string>& given) {
+  if (given.size() < command.positionals.size()) {
+    return UsageError(absl::StrCat(command.name, ": ", command.positionals[given.size()].name, " is missing"));
+  }
+  if (given.size() > command.positionals.size()) {
+    return UsageError(
+        absl::StrCat(command.name, ": \"", given[command.positionals.size()], "\" is one argument too many"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Outcome> RunCommand(const Command& command, absl::Span<const std::string> arguments,
+                                   const Environment& environment) {
+  std::vector<FlagSpec> table = command.flags;
+  table.insert(table.end(), CommonFlags().begin(), CommonFlags().end());
+  ASSIGN_OR_RETURN(const Flags flags, Flags::Parse(table, arguments));
+  RETURN_IF_ERROR(CheckPositionals(command, flags.positionals()));
+  if (command.config == ConfigUse::kRequired && !flags.Has("config")) {
+    return UsageError(absl::StrCat(command.name, ": --config FILE is required"));
+  }
+  std::unique_ptr<Clock> clock;
+  if (flags.Has("clock")) {
+    absl::StatusOr<std::unique_ptr<Clock>> parsed = ParseClock(flags.Text("clock"));
+    if (!parsed.ok()) return UsageError(absl::StrCat("--clock: ", parsed.status().message()));
+    clock = *std::move(parsed);
+  }
+  ProgressLine progress(environment.err, environment.wall, environment.err_is_terminal);
+  return command.run(Invocation{flags, clock == nullptr ? environment.wall : *clock, environment, progress});
+}
+
+int ReportFailure(const absl::Status& status, bool json, const Environment& environment) {
+  const std::string code = absl::StatusCodeToString(status.code());
+  if (json) {
+    environment.out.Write(
+        Json::Object({{"error", Json::Object({{"code", code}, {"message", status.message()}})}}).Print());
+  }
+  const std::string line = absl::StrReplaceAll(status.message(), {{"\n", "; "}});
+  environment.err.Write(absl::StrCat("suggestctl: ", line, "\n"));
+  return static_cast<int>(ExitCodeOf(status));
+}
+
+}  // namespace
+
+int Run(const std::vector<Command>& commands, absl::Span<const std::string> arguments, const Environment& environment) {
+  if (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help")) {
+    environment.out.Write(Overview(commands));
+    return static_cast<int>(ExitCode::kDone);
+  }
+  const bool json = WantsJson(arguments);
+  const absl::StatusOr<Match> match = FindCommand(commands, arguments);
+  if (!match.ok()) return ReportFailure(match.status(), json, environment);
+
+  arguments.remove_prefix(match->words);
+  if (Contains(arguments, "--help")) {
+    environment.out.Write(CommandHelp(*match->command));
+    return static_cast<int>(ExitCode::kDone);
+  }
+  const absl::StatusOr<Outcome> outcome = RunCommand(*match->command, arguments, environment);
+  if (!outcome.ok()) return ReportFailure(outcome.status(), json, environment);
+  environment.out.Write(json ? outcome->document.Print() : outcome->text);
+  return static_cast<int>(outcome->exit);
+}
+
+}  // namespace suggest::ctl
