@@ -9,8 +9,8 @@
 namespace suggest::storage {
 namespace {
 
-// Three kinds of rows in one answer: one round trip and one snapshot.
-enum RowKind { kAttributes = 0, kHistory = 1, kBought = 2 };
+// Four kinds of rows in one answer: one round trip and one snapshot.
+enum RowKind { kAttributes = 0, kHistory = 1, kBought = 2, kValidUntil = 3 };
 
 constexpr Statement kLoad = {"customer_load", R"(
     SELECT * FROM (
@@ -28,7 +28,14 @@ constexpr Statement kLoad = {"customer_load", R"(
              NULL::timestamptz
       FROM source.purchases
       WHERE customer_id = $1 AND coalesce(visible_at, purchased_at) <= $2::timestamptz
-        AND (cancelled_at IS NULL OR cancelled_at > $2::timestamptz)) known
+        AND (cancelled_at IS NULL OR cancelled_at > $2::timestamptz)
+      UNION ALL
+      SELECT 3, NULL, NULL, NULL, NULL, NULL, min(changes_at), NULL::timestamptz FROM (
+        SELECT valid_from AS changes_at FROM source.customers WHERE customer_id = $1
+        UNION ALL
+        SELECT unnest(ARRAY[coalesce(visible_at, purchased_at), cancelled_at]) FROM source.purchases
+        WHERE customer_id = $1) later
+      WHERE changes_at > $2::timestamptz) known
     ORDER BY kind, text COLLATE "C", day)"};
 
 HistoryDay ToHistoryDay(const pqxx::row& row) {
@@ -58,6 +65,9 @@ absl::StatusOr<CustomerState> CustomerStore::Load(const std::string& customer_id
           break;
         case kBought:
           state.bought.push_back(row[1].as<std::string>());
+          break;
+        case kValidUntil:
+          state.valid_until = ToOptionalTime(row[6]).value_or(absl::InfiniteFuture());
           break;
       }
     }

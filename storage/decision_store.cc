@@ -8,14 +8,11 @@
 #include "bandit/base/status_macros.h"
 #include "storage/database_internal.h"
 #include "storage/decision_id.h"
+#include "storage/decision_rows.h"
 #include "suggest/v1/suggestion_service.pb.h"
 
 namespace suggest::storage {
 namespace {
-
-#define SUGGEST_DECISION_COLUMNS                                                                                \
-  "decision_id, customer_id, request_id, decided_at, policy, model_version, catalogue_version, seed, explore, " \
-  "fallback_reason, propensity_status, recommendation_ids, inputs, delivered"
 
 // One statement, hence one transaction and one round trip. The insertion of the request id waits for another one of
 // the same key that is under way, and does nothing when that commits.
@@ -91,20 +88,6 @@ absl::StatusOr<std::optional<DecisionRecord>> SelectById(pqxx::transaction_base&
   return std::optional<DecisionRecord>(ToDecision(rows[0]));
 }
 
-absl::StatusOr<std::optional<DecisionRecord>> SelectByRequest(pqxx::transaction_base& tx,
-                                                              const std::string& customer_id,
-                                                              const std::string& request_id) {
-  const pqxx::result ids = Exec(tx, kFindRequest, customer_id, request_id);
-  if (ids.empty()) return std::optional<DecisionRecord>();
-  const std::string decision_id = ids[0][0].as<std::string>();
-  ASSIGN_OR_RETURN(std::optional<DecisionRecord> decision, SelectById(tx, customer_id, decision_id));
-  if (!decision.has_value()) {
-    return absl::DataLossError(absl::StrCat("request '", request_id, "' of customer '", customer_id,
-                                            "' was answered by decision ", decision_id, ", which is not in the log"));
-  }
-  return decision;
-}
-
 absl::Status Mark(Database& db, const std::string& customer_id, const std::string& decision_id, bool delivered) {
   const absl::StatusOr<absl::Time> decided_at = DecisionTime(decision_id);
   if (!decided_at.ok()) return NoSuchDecision(customer_id, decision_id);
@@ -116,6 +99,20 @@ absl::Status Mark(Database& db, const std::string& customer_id, const std::strin
 
 }  // namespace
 
+absl::StatusOr<std::optional<DecisionRecord>> SelectDecisionByRequest(pqxx::transaction_base& tx,
+                                                                      const std::string& customer_id,
+                                                                      const std::string& request_id) {
+  const pqxx::result ids = Exec(tx, kFindRequest, customer_id, request_id);
+  if (ids.empty()) return std::optional<DecisionRecord>();
+  const std::string decision_id = ids[0][0].as<std::string>();
+  ASSIGN_OR_RETURN(std::optional<DecisionRecord> decision, SelectById(tx, customer_id, decision_id));
+  if (!decision.has_value()) {
+    return absl::DataLossError(absl::StrCat("request '", request_id, "' of customer '", customer_id,
+                                            "' was answered by decision ", decision_id, ", which is not in the log"));
+  }
+  return decision;
+}
+
 absl::StatusOr<AppendResult> DecisionStore::Append(const DecisionRecord& decision) {
   ASSIGN_OR_RETURN(const absl::Time id_time, DecisionTime(decision.decision_id));
   SUGGEST_CHECK(id_time == decision.decided_at);
@@ -126,7 +123,7 @@ absl::StatusOr<AppendResult> DecisionStore::Append(const DecisionRecord& decisio
       return absl::OkStatus();
     }
     ASSIGN_OR_RETURN(std::optional<DecisionRecord> earlier,
-                     SelectByRequest(tx, decision.customer_id, decision.request_id));
+                     SelectDecisionByRequest(tx, decision.customer_id, decision.request_id));
     if (!earlier.has_value()) return absl::AbortedError("database: the earlier decision was erased meanwhile");
     result.decision = *std::move(earlier);
     result.replayed = true;
@@ -139,7 +136,7 @@ absl::StatusOr<std::optional<DecisionRecord>> DecisionStore::FindByRequest(const
                                                                            const std::string& request_id) const {
   std::optional<DecisionRecord> decision;
   RETURN_IF_ERROR(Autocommit(*db_, [&](pqxx::nontransaction& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(decision, SelectByRequest(tx, customer_id, request_id));
+    ASSIGN_OR_RETURN(decision, SelectDecisionByRequest(tx, customer_id, request_id));
     return absl::OkStatus();
   }));
   return decision;
@@ -178,7 +175,7 @@ absl::StatusOr<AppendResult> DecisionStore::LinkRequest(const std::string& custo
     const pqxx::result linked = Exec(tx, kLinkRequest, customer_id, request_id, decision_id);
     result.replayed = linked.affected_rows() == 0;
     ASSIGN_OR_RETURN(std::optional<DecisionRecord> decision, result.replayed
-                                                                 ? SelectByRequest(tx, customer_id, request_id)
+                                                                 ? SelectDecisionByRequest(tx, customer_id, request_id)
                                                                  : SelectById(tx, customer_id, decision_id));
     if (!decision.has_value()) return NoSuchDecision(customer_id, decision_id);
     result.decision = *std::move(decision);

@@ -4,10 +4,12 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "storage/database.h"
 #include "storage/records.h"
 
@@ -20,6 +22,17 @@ struct AppendResult {
   bool replayed = false;
 };
 
+// What became of one record of a batch.
+struct Appended {
+  // OK: the request id is answered, by the record itself or by `earlier`. Else why this one record was refused.
+  absl::Status status;
+  // The decision that answered this request before; then nothing was stored.
+  std::optional<DecisionRecord> earlier;
+};
+
+// The database cannot work at the moment, or the outcome is in doubt: append the same records again.
+bool IsTransient(const absl::Status& status);
+
 class DecisionStore {
  public:
   explicit DecisionStore(Database* db) : db_(db) {}
@@ -29,6 +42,14 @@ class DecisionStore {
   // both get it. After UNAVAILABLE or UNKNOWN the decision may or may not be stored: append it again.
   // REQUIRES: decided_at equals DecisionTime(decision_id).
   absl::StatusOr<AppendResult> Append(const DecisionRecord& decision);
+
+  // Append for many records, of any customers, in one statement: one round trip, one commit. What became of each, in
+  // their order. A request id that was taken, in the batch or before, and a record that PostgreSQL refuses concern that
+  // record alone: the batch is then cut in halves until the record stands alone. A record that was stored by an earlier
+  // try of this call counts as stored.
+  // Errors: those of IsTransient, and DEADLINE_EXCEEDED; nothing is known of any record then: append them all again.
+  // REQUIRES: as Append, for each.
+  absl::StatusOr<std::vector<Appended>> AppendBatch(absl::Span<const DecisionRecord* const> batch);
 
   // The decision that answered this request before, if any.
   absl::StatusOr<std::optional<DecisionRecord>> FindByRequest(const std::string& customer_id,

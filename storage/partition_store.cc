@@ -36,7 +36,8 @@ void CreatePartition(pqxx::work& tx, absl::CivilMonth month) {
   const std::string from = MonthStart(month);
   const std::string to = MonthStart(month + 1);
   tx.exec("LOCK TABLE suggest.decisions_default IN ACCESS EXCLUSIVE MODE");
-  tx.exec(absl::StrCat("CREATE TABLE ", table, " (LIKE suggest.decisions INCLUDING ALL)"));
+  tx.exec(
+      absl::StrCat("CREATE TABLE ", table, " (LIKE suggest.decisions INCLUDING ALL) WITH (toast_tuple_target = 8128)"));
   tx.exec(absl::StrCat("WITH moved AS (DELETE FROM suggest.decisions_default WHERE decided_at >= '", from,
                        "' AND decided_at < '", to, "' RETURNING *) INSERT INTO ", table, " SELECT * FROM moved"));
   tx.exec(absl::StrCat("ALTER TABLE suggest.decisions ATTACH PARTITION ", table, " FOR VALUES FROM ('", from,

@@ -44,6 +44,29 @@ void SetServerDefaults(config::v1::Server* server) {
   if (!server->has_drain_timeout()) Default(absl::Seconds(10), server->mutable_drain_timeout());
   if (server->max_concurrent_requests() == 0) server->set_max_concurrent_requests(256);
   if (server->max_request_bytes() == 0) server->set_max_request_bytes(4 << 20);
+  if (server->max_response_bytes() == 0) server->set_max_response_bytes(4 << 20);
+  if (!server->has_keepalive_time()) Default(absl::Minutes(1), server->mutable_keepalive_time());
+  if (!server->has_keepalive_timeout()) Default(absl::Seconds(20), server->mutable_keepalive_timeout());
+  if (server->max_transport_bytes() == 0) server->set_max_transport_bytes(int64_t{512} << 20);
+}
+
+void SetCommitDefaults(config::v1::Commit* commit) {
+  using config::v1::Commit;
+  if (commit->durability() == Commit::DURABILITY_UNSPECIFIED) commit->set_durability(Commit::SYNC);
+  if (commit->writers() == 0) commit->set_writers(1);
+  if (commit->max_batch() == 0) commit->set_max_batch(128);
+  if (!commit->has_linger()) Default(absl::ZeroDuration(), commit->mutable_linger());
+  if (commit->queue_length() == 0) commit->set_queue_length(1024);
+}
+
+void SetCacheDefaults(config::v1::CustomerCache* cache) {
+  using config::v1::CustomerCache;
+  if (!cache->has_max_entries()) cache->set_max_entries(100'000);
+  if (cache->max_bytes() == 0) cache->set_max_bytes(int64_t{256} << 20);
+  if (cache->change_detection() == CustomerCache::CHANGE_DETECTION_UNSPECIFIED) {
+    cache->set_change_detection(CustomerCache::AUTO);
+  }
+  if (!cache->has_max_age()) Default(absl::Milliseconds(500), cache->mutable_max_age());
 }
 
 void SetDatabaseDefaults(config::v1::Database* database) {
@@ -51,6 +74,10 @@ void SetDatabaseDefaults(config::v1::Database* database) {
   if (!database->has_statement_timeout()) Default(absl::Seconds(30), database->mutable_statement_timeout());
   if (!database->has_model_poll()) Default(absl::Milliseconds(500), database->mutable_model_poll());
   if (!database->has_catalogue_poll()) Default(absl::Seconds(1), database->mutable_catalogue_poll());
+  SetCommitDefaults(database->mutable_commit());
+  SetCacheDefaults(database->mutable_customer_cache());
+  if (!database->has_hold_for()) Default(absl::Seconds(5), database->mutable_hold_for());
+  if (database->max_held_requests() == 0) database->set_max_held_requests(128);
 }
 
 void SetLearningDefaults(config::v1::Learning* learning) {

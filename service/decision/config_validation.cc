@@ -7,7 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "features/schema.h"
+#include "google/protobuf/descriptor.h"
 #include "service/decision/config.h"
+#include "suggest/v1/learning_service.pb.h"
+#include "suggest/v1/suggestion_service.pb.h"
 
 namespace suggest {
 namespace {
@@ -47,6 +50,16 @@ bool IsCurrency(absl::string_view code) {
   return true;
 }
 
+bool IsMethod(absl::string_view name) {
+  for (const google::protobuf::FileDescriptor* file :
+       {v1::SuggestRequest::descriptor()->file(), v1::IngestRewardsRequest::descriptor()->file()}) {
+    for (int i = 0; i < file->service_count(); ++i) {
+      if (file->service(i)->FindMethodByName(std::string(name)) != nullptr) return true;
+    }
+  }
+  return false;
+}
+
 std::string Quoted(absl::string_view text) {
   return absl::StrCat("'", text, "'");
 }
@@ -57,6 +70,14 @@ bool Positive(double value) {
 
 bool Within(double value, double low, double high) {
   return value >= low && value <= high;
+}
+
+void CheckMethodLimits(const config::v1::Server& server, Problems& problems) {
+  for (const auto& [method, limit] : server.method_limits()) {
+    const std::string field = absl::StrCat("server.method_limits[", Quoted(method), "]");
+    if (!IsMethod(method)) problems.Add(absl::StrCat(field, " names no method of suggest.v1"));
+    problems.Unless(Within(limit, 1, 10'000), field, limit, "1 to 10000");
+  }
 }
 
 void CheckServer(const config::v1::Server& server, Problems& problems) {
@@ -71,6 +92,39 @@ void CheckServer(const config::v1::Server& server, Problems& problems) {
                   server.max_concurrent_requests(), "1 to 10000");
   problems.Unless(Within(server.max_request_bytes(), 1024, 256 << 20), "server.max_request_bytes",
                   server.max_request_bytes(), "1024 to 268435456");
+  problems.Unless(Within(server.max_response_bytes(), 65536, 256 << 20), "server.max_response_bytes",
+                  server.max_response_bytes(), "65536 to 268435456");
+  problems.Unless(server.max_transport_bytes() >= (1 << 20), "server.max_transport_bytes", server.max_transport_bytes(),
+                  "at least 1048576");
+  for (const auto& [field, time] :
+       {std::pair("server.keepalive_time", ToAbslDuration(server.keepalive_time())),
+        std::pair("server.keepalive_timeout", ToAbslDuration(server.keepalive_timeout()))}) {
+    problems.Unless(time >= absl::Seconds(1) && time <= absl::Hours(24), field, time, "1 s to 24 hours");
+  }
+  CheckMethodLimits(server, problems);
+}
+
+void CheckCommit(const config::v1::Commit& commit, Problems& problems) {
+  problems.Unless(config::v1::Commit::Durability_IsValid(commit.durability()), "database.commit.durability",
+                  commit.durability(), "SYNC or ASYNC");
+  problems.Unless(Within(commit.writers(), 1, 16), "database.commit.writers", commit.writers(), "1 to 16");
+  problems.Unless(Within(commit.max_batch(), 1, 1000), "database.commit.max_batch", commit.max_batch(), "1 to 1000");
+  const absl::Duration linger = ToAbslDuration(commit.linger());
+  problems.Unless(linger >= absl::ZeroDuration() && linger <= absl::Seconds(1), "database.commit.linger", linger,
+                  "0 to 1 s");
+  problems.Unless(Within(commit.queue_length(), 1, 1'000'000), "database.commit.queue_length", commit.queue_length(),
+                  "1 to 1000000");
+}
+
+void CheckCache(const config::v1::CustomerCache& cache, Problems& problems) {
+  problems.Unless(cache.max_entries() >= 0, "database.customer_cache.max_entries", cache.max_entries(), "0 or more");
+  problems.Unless(cache.max_bytes() >= (1 << 20), "database.customer_cache.max_bytes", cache.max_bytes(),
+                  "at least 1048576");
+  problems.Unless(config::v1::CustomerCache::ChangeDetection_IsValid(cache.change_detection()),
+                  "database.customer_cache.change_detection", cache.change_detection(), "AUTO, NOTIFY or AGE");
+  const absl::Duration age = ToAbslDuration(cache.max_age());
+  problems.Unless(age > absl::ZeroDuration() && age <= absl::Seconds(1), "database.customer_cache.max_age", age,
+                  "more than 0, at most 1 s");
 }
 
 void CheckDatabase(const config::v1::Database& database, Problems& problems) {
@@ -85,6 +139,12 @@ void CheckDatabase(const config::v1::Database& database, Problems& problems) {
                                     std::pair("database.catalogue_poll", ToAbslDuration(database.catalogue_poll()))}) {
     problems.Unless(poll >= absl::Milliseconds(10) && poll <= absl::Seconds(1), field, poll, "10 ms to 1 s");
   }
+  CheckCommit(database.commit(), problems);
+  CheckCache(database.customer_cache(), problems);
+  const absl::Duration hold = ToAbslDuration(database.hold_for());
+  problems.Unless(hold >= absl::ZeroDuration() && hold <= absl::Minutes(1), "database.hold_for", hold, "0 to 60 s");
+  problems.Unless(Within(database.max_held_requests(), 1, 10'000), "database.max_held_requests",
+                  database.max_held_requests(), "1 to 10000");
 }
 
 void CheckWindows(const config::v1::Learning& learning, Problems& problems) {

@@ -1,12 +1,34 @@
 #include "service/server/call.h"
 
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace suggest::server {
+namespace {
+
+constexpr absl::string_view kRetryHint = "suggest/retry-after-ms";
+
+}  // namespace
 
 absl::Status CheckWaiting(const CallContext& context, absl::string_view phase) {
   if (!context.Gone()) return absl::OkStatus();
   return absl::DeadlineExceededError(absl::StrCat("the deadline passed before ", phase));
+}
+
+absl::Status WithRetryHint(absl::Status status, absl::Duration pause) {
+  status.SetPayload(kRetryHint, absl::Cord(absl::StrCat(absl::ToInt64Milliseconds(pause))));
+  return status;
+}
+
+std::optional<absl::Duration> RetryHintOf(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kRetryHint);
+  int64_t milliseconds = 0;
+  if (!payload || !absl::SimpleAtoi(std::string(*payload), &milliseconds)) {
+    if (status.code() == absl::StatusCode::kUnavailable) return kRetryPause;
+    return std::nullopt;
+  }
+  return absl::Milliseconds(milliseconds);
 }
 
 absl::Status FromStorage(const absl::Status& status) {
@@ -28,18 +50,35 @@ absl::Status FromStorage(const absl::Status& status) {
   }
 }
 
-absl::Status CallGate::Enter() {
+CallGate::CallGate(const config::v1::Server& config, Metrics* metrics, Log* log)
+    : max_concurrent_(config.max_concurrent_requests()), metrics_(metrics), log_(log) {
+  method_limits_.fill(max_concurrent_);
+  for (int m = 0; m < kMethods; ++m) {
+    const auto limit = config.method_limits().find(MethodName(static_cast<Method>(m)));
+    if (limit != config.method_limits().end()) method_limits_[m] = limit->second;
+  }
+}
+
+absl::Status CallGate::Enter(Method method) {
+  const int m = static_cast<int>(method);
   if (in_flight_.fetch_add(1) >= max_concurrent_) {
     in_flight_.fetch_sub(1);
-    return absl::ResourceExhaustedError(
-        absl::StrCat(max_concurrent_, " requests are being worked on (server.max_concurrent_requests)"));
+    return WithRetryHint(absl::ResourceExhaustedError(
+        absl::StrCat(max_concurrent_, " requests are being worked on (server.max_concurrent_requests)")));
+  }
+  if (in_method_[m].fetch_add(1) >= method_limits_[m]) {
+    in_method_[m].fetch_sub(1);
+    in_flight_.fetch_sub(1);
+    return WithRetryHint(absl::ResourceExhaustedError(absl::StrCat(method_limits_[m], " calls of ", MethodName(method),
+                                                                   " are being worked on (server.method_limits)")));
   }
   metrics_->RequestStarted();
   return absl::OkStatus();
 }
 
-void CallGate::Leave() {
+void CallGate::Leave(Method method) {
   metrics_->RequestEnded();
+  in_method_[static_cast<int>(method)].fetch_sub(1);
   in_flight_.fetch_sub(1);
 }
 

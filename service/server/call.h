@@ -3,17 +3,25 @@
 #ifndef SERVICE_SERVER_CALL_H_
 #define SERVICE_SERVER_CALL_H_
 
+#include <array>
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "service/server/log.h"
 #include "service/server/metrics.h"
+#include "suggest/config/v1/config.pb.h"
 
 namespace suggest::server {
+
+// What a caller is advised to wait before it tries again.
+inline constexpr absl::Duration kRetryPause = absl::Milliseconds(250);
 
 // What a handler may know of its caller.
 struct CallContext {
@@ -26,6 +34,11 @@ struct CallContext {
 // Errors: DEADLINE_EXCEEDED naming the phase that was not begun, when nobody waits any more.
 absl::Status CheckWaiting(const CallContext& context, absl::string_view phase);
 
+// The same error with the advice to come back after `pause`. The rim shows it as grpc-retry-pushback-ms in the trailing
+// metadata (which gRPC's own retries obey) and as Retry-After over HTTP.
+absl::Status WithRetryHint(absl::Status status, absl::Duration pause = kRetryPause);
+std::optional<absl::Duration> RetryHintOf(const absl::Status& status);
+
 // An error of storage as a client may see it: an in-doubt commit or a lost lock is UNAVAILABLE (retry with the same
 // request id); a database that lacks our tables is UNAVAILABLE too (it may be migrated yet); what a client can do
 // nothing about is INTERNAL. Other codes pass.
@@ -33,9 +46,9 @@ absl::Status FromStorage(const absl::Status& status);
 
 class CallGate {
  public:
-  // `metrics` and `log` must outlive the gate. REQUIRES: max_concurrent >= 1.
-  CallGate(int max_concurrent, Metrics* metrics, Log* log)
-      : max_concurrent_(max_concurrent), metrics_(metrics), log_(log) {}
+  // The most calls at once: of all methods, and of single ones. `metrics` and `log` must outlive the gate. `config` is
+  // complete and valid.
+  CallGate(const config::v1::Server& config, Metrics* metrics, Log* log);
 
   // Runs `handler`, unless the gate is full (RESOURCE_EXHAUSTED, at once) or the caller has gone (DEADLINE_EXCEEDED).
   template <typename Response>
@@ -43,10 +56,10 @@ class CallGate {
                                const std::function<absl::StatusOr<Response>()>& handler) {
     const Stopwatch watch;
     absl::StatusOr<Response> response = absl::UnknownError("");
-    if (absl::Status entered = Enter(); entered.ok()) {
+    if (absl::Status entered = Enter(method); entered.ok()) {
       const absl::Status waiting = CheckWaiting(context, "the request");
       response = waiting.ok() ? handler() : absl::StatusOr<Response>(waiting);
-      Leave();
+      Leave(method);
     } else {
       response = std::move(entered);
     }
@@ -57,14 +70,16 @@ class CallGate {
   int in_flight() const { return in_flight_.load(); }
 
  private:
-  absl::Status Enter();
-  void Leave();
+  absl::Status Enter(Method method);
+  void Leave(Method method);
   void Report(Method method, const std::string& request_id, const absl::Status& status, absl::Duration duration);
 
   const int max_concurrent_;
   Metrics* const metrics_;
   Log* const log_;
   std::atomic<int> in_flight_{0};
+  std::array<int, kMethods> method_limits_;
+  std::array<std::atomic<int>, kMethods> in_method_{};
 };
 
 }  // namespace suggest::server

@@ -14,10 +14,8 @@ namespace suggest::server {
 
 class Endpoints {
  public:
-  Endpoints(const Surroundings& surroundings, int max_concurrent)
-      : gate_(max_concurrent, surroundings.metrics, surroundings.log),
-        suggestions_(surroundings),
-        learning_(surroundings) {}
+  Endpoints(const Surroundings& surroundings, const config::v1::Server& config)
+      : gate_(config, surroundings.metrics, surroundings.log), suggestions_(surroundings), learning_(surroundings) {}
 
   absl::StatusOr<v1::SuggestResponse> Suggest(const v1::SuggestRequest& request, const CallContext& context) {
     return gate_.Run<v1::SuggestResponse>(Method::kSuggest, request.request_id(), context,

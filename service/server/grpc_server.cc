@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
+#include "service/decision/config.h"
 #include "suggest/v1/learning_service.grpc.pb.h"
 #include "suggest/v1/suggestion_service.grpc.pb.h"
 
@@ -16,9 +17,15 @@ namespace {
 
 // Above the gate's bound, so that refusals too find a thread to say so.
 constexpr int kSpareThreads = 16;
+// Threads that wait for the next call instead of ending.
+constexpr int kMostIdleThreads = 32;
 
 grpc::Status ToGrpc(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
+}
+
+int Milliseconds(const google::protobuf::Duration& duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(ToAbslDuration(duration)));
 }
 
 CallContext ContextOf(const grpc::ServerContext* context) {
@@ -26,8 +33,14 @@ CallContext ContextOf(const grpc::ServerContext* context) {
 }
 
 template <typename Response>
-grpc::Status Reply(absl::StatusOr<Response> result, Response* response) {
-  if (!result.ok()) return ToGrpc(result.status());
+grpc::Status Reply(absl::StatusOr<Response> result, grpc::ServerContext* context, Response* response) {
+  if (!result.ok()) {
+    // gRPC's retries wait as long as the server says (gRFC A6).
+    if (const auto pause = RetryHintOf(result.status())) {
+      context->AddTrailingMetadata("grpc-retry-pushback-ms", absl::StrCat(absl::ToInt64Milliseconds(*pause)));
+    }
+    return ToGrpc(result.status());
+  }
   *response = *std::move(result);
   return grpc::Status::OK;
 }
@@ -38,19 +51,19 @@ class SuggestionRpcs final : public v1::SuggestionService::Service {
 
   grpc::Status Suggest(grpc::ServerContext* context, const v1::SuggestRequest* request,
                        v1::SuggestResponse* response) override {
-    return Reply(endpoints_->Suggest(*request, ContextOf(context)), response);
+    return Reply(endpoints_->Suggest(*request, ContextOf(context)), context, response);
   }
   grpc::Status RecordFeedback(grpc::ServerContext* context, const v1::RecordFeedbackRequest* request,
                               v1::RecordFeedbackResponse* response) override {
-    return Reply(endpoints_->RecordFeedback(*request, ContextOf(context)), response);
+    return Reply(endpoints_->RecordFeedback(*request, ContextOf(context)), context, response);
   }
   grpc::Status RecordDecision(grpc::ServerContext* context, const v1::RecordDecisionRequest* request,
                               v1::RecordDecisionResponse* response) override {
-    return Reply(endpoints_->RecordDecision(*request, ContextOf(context)), response);
+    return Reply(endpoints_->RecordDecision(*request, ContextOf(context)), context, response);
   }
   grpc::Status Explain(grpc::ServerContext* context, const v1::ExplainRequest* request,
                        v1::ExplainResponse* response) override {
-    return Reply(endpoints_->Explain(*request, ContextOf(context)), response);
+    return Reply(endpoints_->Explain(*request, ContextOf(context)), context, response);
   }
 
  private:
@@ -63,15 +76,15 @@ class LearningRpcs final : public v1::LearningService::Service {
 
   grpc::Status IngestRewards(grpc::ServerContext* context, const v1::IngestRewardsRequest* request,
                              v1::IngestRewardsResponse* response) override {
-    return Reply(endpoints_->IngestRewards(*request, ContextOf(context)), response);
+    return Reply(endpoints_->IngestRewards(*request, ContextOf(context)), context, response);
   }
   grpc::Status ListModels(grpc::ServerContext* context, const v1::ListModelsRequest* request,
                           v1::ListModelsResponse* response) override {
-    return Reply(endpoints_->ListModels(*request, ContextOf(context)), response);
+    return Reply(endpoints_->ListModels(*request, ContextOf(context)), context, response);
   }
   grpc::Status GetModel(grpc::ServerContext* context, const v1::GetModelRequest* request,
                         v1::GetModelResponse* response) override {
-    return Reply(endpoints_->GetModel(*request, ContextOf(context)), response);
+    return Reply(endpoints_->GetModel(*request, ContextOf(context)), context, response);
   }
 
  private:
@@ -88,12 +101,8 @@ class RunningGrpcServer final : public GrpcServer {
   absl::Status Listen(const config::v1::Server& config) {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-    grpc::ResourceQuota quota("suggestd");
-    quota.SetMaxThreads(config.max_concurrent_requests() + kSpareThreads);
     grpc::ServerBuilder builder;
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder.SetResourceQuota(quota);
-    builder.SetMaxReceiveMessageSize(config.max_request_bytes());
+    ConfigureServer(config, &builder);
     builder.AddListeningPort(config.grpc_address(), grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(&suggestions_);
     builder.RegisterService(&learning_);
@@ -130,6 +139,25 @@ class RunningGrpcServer final : public GrpcServer {
 };
 
 }  // namespace
+
+void ConfigureServer(const config::v1::Server& config, grpc::ServerBuilder* builder) {
+  grpc::ResourceQuota quota("suggestd");
+  quota.Resize(static_cast<size_t>(config.max_transport_bytes()));
+  quota.SetMaxThreads(config.max_concurrent_requests() + kSpareThreads);
+  // Handlers block; with gRPC's two pollers nearly every call would make a thread and end it.
+  builder->SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder->SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+  builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, kMostIdleThreads);
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder->SetResourceQuota(quota);
+  builder->SetMaxReceiveMessageSize(config.max_request_bytes());
+  builder->SetMaxSendMessageSize(config.max_response_bytes());
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(config.keepalive_time()));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(config.keepalive_timeout()));
+  // A client may ask for signs of life as often as this server does.
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                              Milliseconds(config.keepalive_time()) / 2);
+}
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const config::v1::Server& config, Endpoints* endpoints) {
   auto server = std::make_unique<RunningGrpcServer>(endpoints);

@@ -13,7 +13,15 @@
 #include "service/server/endpoints.h"
 #include "suggest/config/v1/config.pb.h"
 
+namespace grpc {
+class ServerBuilder;
+}
+
 namespace suggest::server {
+
+// Everything that decides what a call costs before and after the handler: threads and sizes. All of suggestd's gRPC
+// settings but the address and the services; the benchmark's floor is built with the same ones.
+void ConfigureServer(const config::v1::Server& config, grpc::ServerBuilder* builder);
 
 class GrpcServer {
  public:

@@ -36,6 +36,7 @@ const char* ReasonPhrase(int status) {
 void Write(mg_connection* connection, const HttpReply& reply) {
   const std::string head = absl::StrCat(
       "HTTP/1.1 ", reply.status, " ", ReasonPhrase(reply.status), "\r\nContent-Type: ", reply.content_type,
+      reply.retry_after ? absl::StrCat("\r\nRetry-After: ", *reply.retry_after) : "",
       "\r\nContent-Length: ", reply.body.size(), "\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
   mg_write(connection, head.data(), head.size());
   mg_write(connection, reply.body.data(), reply.body.size());

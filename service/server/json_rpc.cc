@@ -2,9 +2,19 @@
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/json_util.h"
+#include "service/server/call.h"
 #include "service/server/log.h"
 
 namespace suggest::server {
+namespace {
+
+std::optional<int> RetryAfter(const absl::Status& status) {
+  const std::optional<absl::Duration> pause = RetryHintOf(status);
+  if (!pause) return std::nullopt;
+  return static_cast<int>(absl::ToInt64Seconds(absl::Ceil(*pause, absl::Seconds(1))));
+}
+
+}  // namespace
 
 absl::Status ParseJson(absl::string_view body, google::protobuf::Message* message) {
   if (body.empty()) return absl::OkStatus();
@@ -28,7 +38,8 @@ HttpReply JsonReply(const google::protobuf::Message& message) {
 HttpReply ErrorReply(const absl::Status& status) {
   return {.status = HttpStatus(status.code()),
           .body = absl::StrCat("{\"code\":", JsonQuoted(absl::StatusCodeToString(status.code())),
-                               ",\"message\":", JsonQuoted(status.message()), "}\n")};
+                               ",\"message\":", JsonQuoted(status.message()), "}\n"),
+          .retry_after = RetryAfter(status)};
 }
 
 int HttpStatus(absl::StatusCode code) {

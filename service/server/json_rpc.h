@@ -3,6 +3,7 @@
 #ifndef SERVICE_SERVER_JSON_RPC_H_
 #define SERVICE_SERVER_JSON_RPC_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -16,6 +17,8 @@ struct HttpReply {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
+  // Advice when to try again, in whole seconds; absent when there is none.
+  std::optional<int> retry_after = {};
 };
 
 // An empty body is an empty message.

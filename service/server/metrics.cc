@@ -16,7 +16,7 @@ using prometheus::Registry;
 
 constexpr std::array<const char*, kMethods> kMethodNames = {
     "Suggest", "RecordFeedback", "RecordDecision", "Explain", "IngestRewards", "ListModels", "GetModel"};
-constexpr std::array<const char*, kPhases> kPhaseNames = {"lookup", "load", "score", "commit"};
+constexpr std::array<const char*, kPhases> kPhaseNames = {"load", "score", "commit"};
 constexpr std::array<const char*, kRefusals> kRefusalNames = {"corrupt", "newer_format", "unusable"};
 
 // A counted event of an ingest run: the label and the field of IngestCounts that feeds it.
@@ -119,6 +119,33 @@ Metrics::Metrics() : registry_(std::make_shared<Registry>()) {
       v1::RecordFeedbackRequest::Kind_ARRAYSIZE,
       [](int i) { return v1::RecordFeedbackRequest::Kind_Name(static_cast<v1::RecordFeedbackRequest::Kind>(i)); });
 
+  commit_decisions_ = &BuildHistogram()
+                           .Name("suggest_commit_decisions")
+                           .Help("Decisions written in one commit.")
+                           .Register(registry)
+                           .Add({}, Histogram::BucketBoundaries{1, 2, 4, 8, 16, 32, 64, 128, 256, 512});
+  commit_seconds_ = &BuildHistogram()
+                         .Name("suggest_commit_duration_seconds")
+                         .Help("Time that one commit of decisions takes.")
+                         .Register(registry)
+                         .Add({}, FastBuckets());
+  commit_queue_ = OneGauge(registry, "suggest_commit_queue_decisions", "Decisions that wait to be written.");
+  commit_retries_ = OneCounter(registry, "suggest_commit_retries_total", "Commits that failed and are tried again.");
+  shed_ = OneCounter(registry, "suggest_shed_decisions_total", "Decisions refused because the commit queue was full.");
+  superseded_ = OneCounter(registry, "suggest_superseded_decisions_total",
+                           "Decisions answered before their commit that an earlier one of their request came before.");
+  lost_ = OneCounter(registry, "suggest_lost_decisions_total", "Decisions answered and never written.");
+  held_requests_ = OneGauge(registry, "suggest_held_requests", "Requests that wait for the database to come back.");
+  cache_hits_ = OneCounter(registry, "suggest_customer_cache_hits_total", "Customers found in the cache.");
+  cache_misses_ = OneCounter(registry, "suggest_customer_cache_misses_total", "Customers that had to be loaded.");
+  cache_evictions_ =
+      OneCounter(registry, "suggest_customer_cache_evictions_total", "Customers dropped to keep within the bounds.");
+  cache_invalidations_ =
+      OneCounter(registry, "suggest_customer_cache_invalidations_total", "Changes heard, of one customer or of all.");
+  cache_entries_ = OneGauge(registry, "suggest_customer_cache_entries", "Customers in the cache.");
+  cache_bytes_ = OneGauge(registry, "suggest_customer_cache_bytes", "Size of the cached customers, estimated.");
+  changes_heard_ = OneGauge(registry, "suggest_changes_heard", "1 while changes in the database are heard.");
+
   auto& ingest = BuildCounter()
                      .Name("suggest_ingest_events_total")
                      .Help("What ingest runs of this process booked, matched, refused or retried.")
@@ -189,6 +216,16 @@ void Metrics::RecordDecision(const v1::SuggestResponse& response) {
 
 void Metrics::RecordExpertDecision() {
   decisions_[v1::EXPERT]->Increment();
+}
+
+void Metrics::RecordCommit(int decisions, absl::Duration duration) {
+  commit_decisions_->Observe(decisions);
+  commit_seconds_->Observe(absl::ToDoubleSeconds(duration));
+}
+
+void Metrics::AddCacheEntries(int64_t entries, int64_t bytes) {
+  cache_entries_->Increment(static_cast<double>(entries));
+  cache_bytes_->Increment(static_cast<double>(bytes));
 }
 
 void Metrics::RecordFeedback(v1::RecordFeedbackRequest::Kind kind) {

@@ -31,8 +31,8 @@ inline constexpr int kMethods = 7;
 const char* MethodName(Method method);
 
 // Parts of a Suggest.
-enum class Phase { kLookup, kLoad, kScore, kCommit };
-inline constexpr int kPhases = 4;
+enum class Phase { kLoad, kScore, kCommit };
+inline constexpr int kPhases = 3;
 
 // Why a model version was not taken into service.
 enum class Refusal { kCorrupt, kNewerFormat, kUnusable };
@@ -64,6 +64,23 @@ class Metrics {
   void RecordExpertDecision();
   void RecordUndelivered() { undelivered_->Increment(); }
   void RecordFeedback(v1::RecordFeedbackRequest::Kind kind);
+
+  // Group commit: one batch that was written; one that has to be tried again; a decision refused by a full queue, one
+  // that another decision of the same request id had come before unnoticed (ASYNC), one that could not be written.
+  void RecordCommit(int decisions, absl::Duration duration);
+  void SetCommitQueue(int decisions) { commit_queue_->Set(decisions); }
+  void RecordCommitRetry() { commit_retries_->Increment(); }
+  void RecordShed() { shed_->Increment(); }
+  void RecordSuperseded() { superseded_->Increment(); }
+  void RecordLost() { lost_->Increment(); }
+  void SetHeldRequests(int requests) { held_requests_->Set(requests); }
+
+  void RecordCacheHit() { cache_hits_->Increment(); }
+  void RecordCacheMiss() { cache_misses_->Increment(); }
+  void RecordCacheEviction() { cache_evictions_->Increment(); }
+  void RecordCacheInvalidation() { cache_invalidations_->Increment(); }
+  void AddCacheEntries(int64_t entries, int64_t bytes);
+  void SetChangesHeard(bool heard) { changes_heard_->Set(heard ? 1 : 0); }
 
   void RecordIngest(const v1::IngestRewardsResponse& response);
   void RecordIngestFailure() { ingest_failures_->Increment(); }
@@ -97,7 +114,22 @@ class Metrics {
   prometheus::Counter* explored_;
   prometheus::Counter* deferred_;
   prometheus::Counter* undelivered_;
-  std::vector<prometheus::Counter*> feedback_;       // by kind
+  std::vector<prometheus::Counter*> feedback_;  // by kind
+  prometheus::Histogram* commit_decisions_;
+  prometheus::Histogram* commit_seconds_;
+  prometheus::Gauge* commit_queue_;
+  prometheus::Counter* commit_retries_;
+  prometheus::Counter* shed_;
+  prometheus::Counter* superseded_;
+  prometheus::Counter* lost_;
+  prometheus::Gauge* held_requests_;
+  prometheus::Counter* cache_hits_;
+  prometheus::Counter* cache_misses_;
+  prometheus::Counter* cache_evictions_;
+  prometheus::Counter* cache_invalidations_;
+  prometheus::Gauge* cache_entries_;
+  prometheus::Gauge* cache_bytes_;
+  prometheus::Gauge* changes_heard_;
   std::vector<prometheus::Counter*> ingest_events_;  // in kIngestEvents' order
   prometheus::Gauge* exposures_pending_;
   prometheus::Gauge* exposures_in_window_;

@@ -14,7 +14,8 @@ class RandomSource {
   virtual uint64_t Next() = 0;
 };
 
-// The kernel's generator (getrandom): no state here, nothing that a fork or a restart could repeat.
+// The kernel's generator (getrandom), 32 numbers at a time for each thread. Nothing that a restart could repeat; the
+// process does not fork.
 class KernelRandom : public RandomSource {
  public:
   uint64_t Next() override;

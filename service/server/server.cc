@@ -7,10 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "bandit/base/status_macros.h"
 #include "service/decision/config.h"
 #include "service/server/catalogue_updater.h"
+#include "service/server/change_follower.h"
 #include "service/server/grpc_server.h"
 #include "service/server/http_server.h"
 #include "service/server/model_updater.h"
@@ -24,7 +26,9 @@ namespace {
 constexpr absl::Duration kPartitionPeriod = absl::Seconds(5);
 constexpr int kMostHttpThreads = 64;
 constexpr int kSpareHttpThreads = 8;       // for probes, when the gate is full
-constexpr int kBackgroundConnections = 3;  // one for each background thread
+constexpr int kBackgroundConnections = 5;  // one for each background thread
+// How often the whole catalogue is read where triggers tell of changes: a view may be replaced.
+constexpr absl::Duration kCatalogueCheck = absl::Minutes(1);
 
 storage::DatabaseOptions ToOptions(const config::v1::Database& config, int pool_size) {
   storage::DatabaseOptions options;
@@ -46,7 +50,14 @@ class RunningServer final : public Server {
         database_(std::move(database)),
         background_(std::move(background)),
         readiness_(&serving_),
-        endpoints_(MakeSurroundings(database_.get()), options.config.server().max_concurrent_requests()),
+        log_sink_(database_.get()),
+        customers_(options.config.database().customer_cache(), false, &metrics_),
+        committer_(options.config.database(), options.decision_sink != nullptr ? options.decision_sink : &log_sink_,
+                   nullptr, &metrics_, &log_),
+        announcer_(absl::StrCat(absl::Hex(random_.Next())), background_.get()),
+        patience_(options.config.database(), &metrics_),
+        changes_(MakeSurroundings(background_.get()), &catalogue_stop_),
+        endpoints_(MakeSurroundings(database_.get()), options.config.server()),
         routes_(&endpoints_, &readiness_, &metrics_, [this] { RefreshGauges(); }) {}
 
   ~RunningServer() override { Drain(); }
@@ -71,6 +82,7 @@ class RunningServer final : public Server {
   void Reload(const config::v1::Config& next) override {
     std::vector<std::string> ignored;
     config_.Set(ApplyLiveFields(*config_.Get(), next, &ignored));
+    customers_.ForgetAllOpen();  // sticky_for may reach further back now
     metrics_.RecordReload(true);
     log_.Write(LogLevel::kInfo, "configuration reloaded", {{"needs_restart", absl::StrJoin(ignored, ", ")}});
   }
@@ -88,8 +100,11 @@ class RunningServer final : public Server {
     if (grpc_ == nullptr) return;  // did not begin
     log_.Write(LogLevel::kInfo, "draining");
     grpc_->SetServing(false);
-    grpc_->Shutdown(ToAbslDuration(config_.Get()->server().drain_timeout()));
+    const absl::Duration timeout = ToAbslDuration(config_.Get()->server().drain_timeout());
+    grpc_->Shutdown(timeout);
+    committer_.Drain(timeout);
     stop_.Stop();
+    catalogue_stop_.Stop();
     for (std::thread& thread : threads_) thread.join();
     http_.reset();
     log_.Write(LogLevel::kInfo, "stopped");
@@ -97,17 +112,17 @@ class RunningServer final : public Server {
 
  private:
   Surroundings MakeSurroundings(storage::Database* database) {
-    return {database, &serving_, &config_, clock_, &random_, &metrics_, &log_};
+    return {database, &serving_,   &config_,    clock_,      &random_,  &metrics_,
+            &log_,    &customers_, &committer_, &announcer_, &patience_};
   }
 
   void StartBackgroundWork(const config::v1::Config& config) {
     const absl::Duration model_poll = ToAbslDuration(config.database().model_poll());
     const absl::Duration catalogue_poll = ToAbslDuration(config.database().catalogue_poll());
     threads_.emplace_back([this, model_poll] { FollowModels(model_poll); });
-    threads_.emplace_back([this, catalogue_poll] {
-      CatalogueUpdater updater(MakeSurroundings(background_.get()));
-      RepeatEvery(catalogue_poll, [&] { return updater.Poll(); });
-    });
+    threads_.emplace_back([this, catalogue_poll] { FollowCatalogue(catalogue_poll); });
+    threads_.emplace_back([this] { changes_.Follow(stop_); });
+    threads_.emplace_back([this] { announcer_.Run(stop_); });
     threads_.emplace_back([this] {
       PartitionKeeper keeper(MakeSurroundings(background_.get()));
       RepeatEvery(kPartitionPeriod, [&] { return keeper.Poll(); });
@@ -123,11 +138,25 @@ class RunningServer final : public Server {
     }
   }
 
+  // Each `period`, or when a change is told where changes are told.
+  void FollowCatalogue(absl::Duration period) {
+    CatalogueUpdater updater(MakeSurroundings(background_.get()));
+    absl::Duration wait = absl::ZeroDuration();
+    while (!catalogue_stop_.WaitFor(wait)) {
+      const absl::Status status = updater.Poll();
+      ShowReadiness();
+      wait = status.ok() && changes_.HearsCatalogue() ? kCatalogueCheck : period;
+    }
+  }
+
   void FollowModels(absl::Duration period) {
     ModelUpdater updater(MakeSurroundings(background_.get()), &readiness_);
     storage::ModelWatcher notifications(background_.get());
+    int64_t version = 0;
     while (!stop_.stopped()) {
       updater.Poll().IgnoreError();
+      // An ingest changes the customers' counters, and then publishes.
+      if (std::exchange(version, serving_.model_version()) != version) customers_.InvalidateAll();
       ShowReadiness();
       if (!notifications.Wait(period).ok()) stop_.WaitFor(period);
     }
@@ -156,6 +185,13 @@ class RunningServer final : public Server {
   std::unique_ptr<storage::Database> database_;
   std::unique_ptr<storage::Database> background_;
   Readiness readiness_;
+  DecisionLogSink log_sink_;
+  CustomerCache customers_;
+  DecisionCommitter committer_;
+  DecisionAnnouncer announcer_;
+  Patience patience_;
+  StopSignal catalogue_stop_;
+  ChangeFollower changes_;
   Endpoints endpoints_;
   HttpRoutes routes_;
   std::unique_ptr<HttpServer> http_;

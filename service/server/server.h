@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "service/decision/clock.h"
+#include "service/server/decision_sink.h"
 #include "suggest/config/v1/config.pb.h"
 
 namespace suggest::server {
@@ -21,6 +22,8 @@ struct ServerOptions {
   config::v1::Config config;       // complete and valid
   const Clock* clock = nullptr;    // must outlive the server
   std::FILE* log_stream = stderr;  // the same
+  // Where decisions go instead of the decision log: for benchmarks. Must outlive the server.
+  DecisionSink* decision_sink = nullptr;
 };
 
 class Server {

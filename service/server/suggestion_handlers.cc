@@ -20,10 +20,14 @@ namespace {
 
 using storage::DecisionRecord;
 
-// Worth one more try with the same decision: the append is idempotent.
-bool InDoubt(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kUnavailable || status.code() == absl::StatusCode::kUnknown ||
-         status.code() == absl::StatusCode::kAborted;
+// Cuts the list of removed candidates until the response has at most `most` bytes, and says how many are left out.
+void FitInto(int64_t most, v1::SuggestResponse* response) {
+  int64_t size = static_cast<int64_t>(response->ByteSizeLong());
+  int kept = response->removed_size();
+  constexpr int64_t kFrame = 16;  // an element's tag and length, and the count of those left out
+  while (size + kFrame > most && kept > 0) size -= static_cast<int64_t>(response->removed(--kept).ByteSizeLong());
+  response->set_removed_omitted(response->removed_size() - kept);
+  response->mutable_removed()->DeleteSubrange(kept, response->removed_size() - kept);
 }
 
 absl::Status TakenBy(const std::string& request_id, const char* method) {
@@ -35,47 +39,65 @@ absl::Status TakenBy(const std::string& request_id, const char* method) {
 absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Suggest(const v1::SuggestRequest& request,
                                                                 const CallContext& context) {
   RETURN_IF_ERROR(Validate(request));
-  Stopwatch watch;
-  const auto earlier = storage::DecisionStore(s_.database).FindByRequest(request.customer_id(), request.request_id());
-  s_.metrics->RecordPhase(Phase::kLookup, watch.Lap());
-  RETURN_IF_ERROR(FromStorage(earlier.status()));
-  ASSIGN_OR_RETURN(v1::SuggestResponse response,
-                   earlier->has_value() ? Replay(request, **earlier) : SuggestAnew(request, context));
+  ASSIGN_OR_RETURN(v1::SuggestResponse response, SuggestAnew(request, context));
   s_.metrics->RecordDecision(response);
   return response;
 }
 
+// Whether the request was answered before shows at the commit: a retry is rare, and costs a decision that is dropped.
 absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::SuggestAnew(const v1::SuggestRequest& request,
                                                                     const CallContext& context) {
   Stopwatch watch;
-  ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Serving> serving, s_.serving->Get());
+  const absl::StatusOr<std::shared_ptr<const decision::Serving>> serving = s_.serving->Get();
+  if (!serving.ok()) return ReplayOr(request, serving.status());
   const decision::Draw draw = NewDraw(s_.clock->Now());
-  ASSIGN_OR_RETURN(const storage::CustomerState customer, LoadCustomer(request.customer_id(), draw.decided_at));
-  if (!request.fresh()) {
-    ASSIGN_OR_RETURN(std::optional<v1::SuggestResponse> open,
-                     SuggestOpen(*serving, customer, request, draw.decided_at));
-    if (open.has_value()) return *std::move(open);
-  }
+  const auto customer = CustomerAt(request.customer_id(), draw.decided_at, context);
+  if (customer.status().code() == absl::StatusCode::kNotFound) return ReplayOr(request, customer.status());
+  RETURN_IF_ERROR(customer.status());
+  ASSIGN_OR_RETURN(std::optional<v1::SuggestResponse> open,
+                   SuggestOpen(**serving, **customer, request, draw.decided_at));
+  if (open.has_value()) return *std::move(open);
   s_.metrics->RecordPhase(Phase::kLoad, watch.Lap());
   RETURN_IF_ERROR(CheckWaiting(context, "scoring"));
 
-  ASSIGN_OR_RETURN(const decision::Decision decision,
-                   decision::Decide(*serving, customer, request, s_.config->Get()->choice(), draw));
+  auto decision = decision::Decide(**serving, **customer, request, s_.config->Get()->choice(), draw);
+  if (!decision.ok()) return ReplayOr(request, decision.status());
   s_.metrics->RecordPhase(Phase::kScore, watch.Lap());
   RETURN_IF_ERROR(CheckWaiting(context, "the commit"));
 
-  ASSIGN_OR_RETURN(const storage::AppendResult stored, Commit(decision.record));
+  auto response = Keep(**serving, request, *std::move(decision), context);
   s_.metrics->RecordPhase(Phase::kCommit, watch.Lap());
-  if (stored.replayed) return Replay(request, stored.decision);
-  RETURN_IF_ERROR(CheckDelivered(decision.record, context));
-  if (!decision.record.fallback_reason.empty()) {
-    s_.log->Write(LogLevel::kWarning, "fallback policy answered",
-                  {{"request_id", request.request_id()},
-                   {"decision_id", draw.decision_id},
-                   {"reason", decision.record.fallback_reason}});
+  return response;
+}
+
+absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Keep(const decision::Serving& serving,
+                                                             const v1::SuggestRequest& request,
+                                                             decision::Decision decision, const CallContext& context) {
+  const auto kept = std::make_shared<const DecisionRecord>(std::move(decision.record));
+  const DecisionRecord& record = *kept;
+  const auto config = s_.config->Get();
+  const bool async = config->database().commit().durability() == config::v1::Commit::ASYNC;
+  v1::SuggestResponse response = decision::ToSuggestResponse(record, serving.catalogue());
+  if (request.include_removed()) {
+    decision::AddRemovals(serving.catalogue(), decision.removed, &response);
+    FitInto(config->server().max_response_bytes(), &response);
   }
-  v1::SuggestResponse response = decision::ToSuggestResponse(decision.record, serving->catalogue());
-  if (request.include_removed()) decision::AddRemovals(serving->catalogue(), decision.removed, &response);
+  if (async) {
+    response.set_durable(false);
+    RETURN_IF_ERROR(s_.committer->SubmitUnawaited(kept));
+  } else {
+    const absl::StatusOr<Committed> committed = s_.committer->Commit(record);
+    RETURN_IF_ERROR(FromStorage(committed.status()));
+    if (committed->earlier.has_value()) return Replay(request, *committed->earlier);
+    RETURN_IF_ERROR(CheckDelivered(record, context));
+  }
+  s_.customers->SetOpen(record.customer_id, kept);
+  s_.announcer->Add(record.customer_id);
+  if (!record.fallback_reason.empty()) {
+    s_.log->Write(
+        LogLevel::kWarning, "fallback policy answered",
+        {{"request_id", record.request_id}, {"decision_id", record.decision_id}, {"reason", record.fallback_reason}});
+  }
   return response;
 }
 
@@ -84,26 +106,38 @@ absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestionHandlers::SuggestOp
     absl::Time now) {
   const std::optional<v1::SuggestResponse> none;
   const absl::Duration sticky_for = ToAbslDuration(s_.config->Get()->choice().sticky_for());
-  if (sticky_for == absl::ZeroDuration()) return none;
+  if (request.fresh() || sticky_for == absl::ZeroDuration()) return none;
   storage::DecisionStore store(s_.database);
-  const auto open = store.FindOpen(request.customer_id(), now - sticky_for);
+  const auto open = s_.customers->GetOpen(request.customer_id(), now - sticky_for,
+                                          [&] { return store.FindOpen(request.customer_id(), now - sticky_for); });
   RETURN_IF_ERROR(FromStorage(open.status()));
-  if (!open->has_value() || !decision::StillFits(serving, customer, request, **open, now)) return none;
+  if (*open == nullptr || !decision::StillFits(serving, customer, request, **open, now)) return none;
   // The request id answers with this decision from now on, also when it is retried after the decision is closed.
   const auto linked = store.LinkRequest(request.customer_id(), request.request_id(), (*open)->decision_id);
-  RETURN_IF_ERROR(FromStorage(linked.status()));
-  if (linked->replayed) {
+  // One that is answered before it is written (ASYNC) may not be there yet.
+  if (linked.status().code() != absl::StatusCode::kNotFound) RETURN_IF_ERROR(FromStorage(linked.status()));
+  if (linked.ok() && linked->replayed) {
     ASSIGN_OR_RETURN(v1::SuggestResponse replay, Replay(request, linked->decision));
     return std::optional<v1::SuggestResponse>(std::move(replay));
   }
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Catalogue> catalogue, CatalogueOf((*open)->catalogue_version));
   v1::SuggestResponse response = decision::ToSuggestResponse(**open, *catalogue);
   response.set_sticky(true);
+  response.set_durable(linked.ok());
   if (request.include_removed()) {
     const auto removed = decision::FindRemovals(serving, customer, request, now);
     decision::AddRemovals(serving.catalogue(), removed, &response);
+    FitInto(s_.config->Get()->server().max_response_bytes(), &response);
   }
   return std::optional<v1::SuggestResponse>(std::move(response));
+}
+
+absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::ReplayOr(const v1::SuggestRequest& request,
+                                                                 const absl::Status& why) {
+  const auto earlier = storage::DecisionStore(s_.database).FindByRequest(request.customer_id(), request.request_id());
+  RETURN_IF_ERROR(FromStorage(earlier.status()));
+  if (!earlier->has_value()) return why;
+  return Replay(request, **earlier);
 }
 
 absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Replay(const v1::SuggestRequest& request,
@@ -113,6 +147,7 @@ absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Replay(const v1::Suggest
   if (!earlier.delivered) {
     RETURN_IF_ERROR(
         FromStorage(storage::DecisionStore(s_.database).MarkDelivered(earlier.customer_id, earlier.decision_id)));
+    ForgetOpen(earlier.customer_id);
   }
   v1::SuggestResponse response = decision::ToSuggestResponse(earlier, *catalogue);
   response.set_replayed(true);
@@ -137,11 +172,12 @@ absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::RecordDecision(co
 
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Serving> serving, s_.serving->Get());
   const decision::Draw draw = NewDraw(s_.clock->Now());
-  ASSIGN_OR_RETURN(const storage::CustomerState customer, LoadCustomer(request.customer_id(), draw.decided_at));
-  ASSIGN_OR_RETURN(const decision::Decision decision, decision::DecideByExpert(*serving, customer, request, draw));
+  ASSIGN_OR_RETURN(const CustomerCache::State customer, CustomerAt(request.customer_id(), draw.decided_at, context));
+  ASSIGN_OR_RETURN(const decision::Decision decision, decision::DecideByExpert(*serving, *customer, request, draw));
   RETURN_IF_ERROR(CheckWaiting(context, "the commit"));
-  ASSIGN_OR_RETURN(const storage::AppendResult stored, Commit(decision.record));
-  if (stored.replayed) return Replay(request, stored.decision);
+  const absl::StatusOr<Committed> committed = s_.committer->Commit(decision.record);
+  RETURN_IF_ERROR(FromStorage(committed.status()));
+  if (committed->earlier.has_value()) return Replay(request, *committed->earlier);
   s_.metrics->RecordExpertDecision();
   return decision::ToRecordDecisionResponse(decision.record);
 }
@@ -178,23 +214,25 @@ absl::StatusOr<v1::ExplainResponse> SuggestionHandlers::Explain(const v1::Explai
   return decision::ExplainUnder(*record, *serving, std::move(other), request.all_candidates());
 }
 
-absl::StatusOr<storage::CustomerState> SuggestionHandlers::LoadCustomer(const std::string& customer_id, absl::Time at) {
-  absl::StatusOr<storage::CustomerState> customer = storage::CustomerStore(s_.database).Load(customer_id, at);
-  RETURN_IF_ERROR(FromStorage(customer.status()));
-  if (!customer->attributes.has_value()) {
+absl::StatusOr<CustomerCache::State> SuggestionHandlers::CustomerAt(const std::string& customer_id, absl::Time at,
+                                                                    const CallContext& context) {
+  const auto load = [&]() -> absl::StatusOr<storage::CustomerState> {
+    auto loaded = storage::CustomerStore(s_.database).Load(customer_id, at);
+    RETURN_IF_ERROR(FromStorage(loaded.status()));
+    return loaded;
+  };
+  absl::StatusOr<CustomerCache::State> customer =
+      s_.patience->Run(context, [&] { return s_.customers->Get(customer_id, at, load); });
+  RETURN_IF_ERROR(customer.status());
+  if (!(*customer)->attributes.has_value()) {
     return absl::NotFoundError(absl::StrCat("customer_id '", customer_id, "' is unknown"));
   }
   return customer;
 }
 
-absl::StatusOr<storage::AppendResult> SuggestionHandlers::Commit(const DecisionRecord& record) {
-  storage::DecisionStore store(s_.database);
-  absl::StatusOr<storage::AppendResult> stored = store.Append(record);
-  if (InDoubt(stored.status())) stored = store.Append(record);
-  RETURN_IF_ERROR(FromStorage(stored.status()));
-  // Our own first try, found again by the second one, is no replay.
-  if (stored->decision.decision_id == record.decision_id) stored->replayed = false;
-  return stored;
+void SuggestionHandlers::ForgetOpen(const std::string& customer_id) {
+  s_.customers->ForgetOpen(customer_id);
+  s_.announcer->Add(customer_id);
 }
 
 absl::Status SuggestionHandlers::CheckDelivered(const DecisionRecord& record, const CallContext& context) {
@@ -202,6 +240,7 @@ absl::Status SuggestionHandlers::CheckDelivered(const DecisionRecord& record, co
   s_.metrics->RecordUndelivered();
   const absl::Status marked =
       storage::DecisionStore(s_.database).MarkUndelivered(record.customer_id, record.decision_id);
+  ForgetOpen(record.customer_id);
   s_.log->Write(LogLevel::kWarning, "decision not delivered",
                 {{"request_id", record.request_id}, {"decision_id", record.decision_id}, {"marked", marked.ok()}});
   return absl::DeadlineExceededError(

@@ -13,9 +13,13 @@
 #include "service/decision/clock.h"
 #include "service/decision/decider.h"
 #include "service/server/call.h"
+#include "service/server/customer_cache.h"
+#include "service/server/decision_announcer.h"
+#include "service/server/decision_committer.h"
 #include "service/server/live_config.h"
 #include "service/server/log.h"
 #include "service/server/metrics.h"
+#include "service/server/patience.h"
 #include "service/server/random_source.h"
 #include "service/server/serving_state.h"
 #include "storage/database.h"
@@ -33,6 +37,10 @@ struct Surroundings {
   RandomSource* random = nullptr;
   Metrics* metrics = nullptr;
   Log* log = nullptr;
+  CustomerCache* customers = nullptr;
+  DecisionCommitter* committer = nullptr;
+  DecisionAnnouncer* announcer = nullptr;
+  Patience* patience = nullptr;
 };
 
 class SuggestionHandlers {
@@ -51,16 +59,22 @@ class SuggestionHandlers {
   absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestOpen(const decision::Serving& serving,
                                                                  const storage::CustomerState& customer,
                                                                  const v1::SuggestRequest& request, absl::Time now);
+  // Keeps the decision as configured, and answers with it or with the one that had answered this request before.
+  absl::StatusOr<v1::SuggestResponse> Keep(const decision::Serving& serving, const v1::SuggestRequest& request,
+                                           decision::Decision decision, const CallContext& context);
   // The earlier answer to this request id. A decision that was marked undelivered is now delivered.
   absl::StatusOr<v1::SuggestResponse> Replay(const v1::SuggestRequest& request, const storage::DecisionRecord& earlier);
   absl::StatusOr<v1::RecordDecisionResponse> Replay(const v1::RecordDecisionRequest& request,
                                                     const storage::DecisionRecord& earlier);
+  // A request that cannot be answered anew may have been answered before: then that answer, else `why`.
+  absl::StatusOr<v1::SuggestResponse> ReplayOr(const v1::SuggestRequest& request, const absl::Status& why);
 
-  absl::StatusOr<storage::CustomerState> LoadCustomer(const std::string& customer_id, absl::Time at);
-  // Commits. Returns the earlier decision when another call with the same request id came first.
-  absl::StatusOr<storage::AppendResult> Commit(const storage::DecisionRecord& record);
+  absl::StatusOr<CustomerCache::State> CustomerAt(const std::string& customer_id, absl::Time at,
+                                                  const CallContext& context);
   // After the commit: marks the decision undelivered when nobody waits for it any more.
   absl::Status CheckDelivered(const storage::DecisionRecord& record, const CallContext& context);
+  // Here and, once they are told, for the other replicas.
+  void ForgetOpen(const std::string& customer_id);
   decision::Draw NewDraw(absl::Time now);
   absl::StatusOr<std::shared_ptr<const decision::Catalogue>> CatalogueOf(const std::string& version);
   absl::StatusOr<std::shared_ptr<const decision::Serving>> ServingOf(const storage::DecisionRecord& record);

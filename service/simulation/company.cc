@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "bandit/base/check.h"
 #include "bandit/base/portable_math.h"
@@ -20,7 +21,8 @@ constexpr double kGoalShares[kCategories][kGoals] = {
     {0.30, 0.25, 0.50, 0.85, 0.20}, {0.10, 0.75, 0.25, 0.10, 0.50}, {0.15, 0.20, 0.75, 0.35, 0.40},
 };
 constexpr const char* kKindNames[kKinds] = {"shop", "marketing", "design", "booking", "operations"};
-constexpr const char* kTitles[kKinds][kMaxRecommendations / kKinds] = {
+constexpr int kTitlesOfKind = kDefaultRecommendations / kKinds;
+constexpr const char* kTitles[kKinds][kTitlesOfKind] = {
     {"Online shop", "Discount codes", "Product reviews", "Gift cards", "Shipping labels", "Stock sync",
      "Abandoned cart mail", "Invoices"},
     {"Newsletter", "Search check", "Advertising starter", "Social planner", "Landing pages", "Visitor survey",
@@ -69,7 +71,7 @@ const char* KindName(int kind) {
 Company::Company(const CompanyOptions& options) : options_(options), draws_(options.seed) {
   SUGGEST_CHECK(options.customers_before > 0 && options.customers_before <= options.customers_at_start);
   SUGGEST_CHECK(options.customers_at_start <= options.customers_at_end);
-  SUGGEST_CHECK(options.recommendations <= kMaxRecommendations && options.late_recommendations >= 0);
+  SUGGEST_CHECK(options.late_recommendations >= 0);
   SUGGEST_CHECK(options.late_recommendations < options.recommendations);
   SUGGEST_CHECK(options.history_days > 0 && options.year_days > 0);
   SUGGEST_CHECK(options.contact_interval_days > 0 && options.slate_size > 0);
@@ -103,7 +105,8 @@ Recommendation Company::MakeRecommendation(int index) const {
   Recommendation made;
   made.id = absl::StrFormat("r%02d", index + 1);
   made.kind = index % kKinds;
-  made.title = kTitles[made.kind][index / kKinds];
+  made.title = kTitles[made.kind][index / kKinds % kTitlesOfKind];
+  if (index >= kDefaultRecommendations) absl::StrAppend(&made.title, " ", index / kDefaultRecommendations + 1);
   const double price = 60 * PortableExp(0.2 * draws_.Normal(Purpose::kPrice, index));
   made.price = std::clamp(std::round(price / 5) * 5 - 1, 29.0, 119.0);
   made.effort_hours = std::round(2 * PortableExp(2 + 0.7 * draws_.Normal(Purpose::kEffort, index))) / 2;

@@ -32,7 +32,7 @@ namespace suggest::simulation {
 constexpr int kCategories = 6;
 constexpr int kGoals = 5;
 constexpr int kKinds = 5;
-constexpr int kMaxRecommendations = 40;
+constexpr int kDefaultRecommendations = 40;
 
 struct CompanyOptions {
   uint64_t seed = 1;
@@ -43,8 +43,8 @@ struct CompanyOptions {
   int customers_before = 350;
   int customers_at_start = 500;
   int customers_at_end = 5000;
-  // At most kMaxRecommendations; `late` of them appear during the year.
-  int recommendations = kMaxRecommendations;
+  // `late` of them appear during the year. From the 41st on a title is an earlier one with a number.
+  int recommendations = kDefaultRecommendations;
   int late_recommendations = 10;
   int contact_interval_days = 28;  // twice that in the history
   int slate_size = 3;
@@ -80,7 +80,7 @@ struct Contact {
 
 class Company {
  public:
-  // REQUIRES: 0 < customers_before <= customers_at_start <= customers_at_end, 0 <= late < recommendations <= 40,
+  // REQUIRES: 0 < customers_before <= customers_at_start <= customers_at_end, 0 <= late < recommendations,
   // positive days, interval and slate.
   explicit Company(const CompanyOptions& options);
 

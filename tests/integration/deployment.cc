@@ -177,8 +177,9 @@ std::string Replica::HttpGet(const std::string& path) {
   return answer;
 }
 
-Deployment::Deployment() : database_(testing::TestDatabase::Content::kEmpty) {
-  config_ = folder_.Write("suggest.textproto", absl::StrFormat(kConfig, database_.connection()));
+Deployment::Deployment(const std::string& connection) : database_(testing::TestDatabase::Content::kEmpty) {
+  config_ = folder_.Write("suggest.textproto",
+                          absl::StrFormat(kConfig, connection.empty() ? database_.connection() : connection));
   WriteHistory();
   for (const std::vector<std::string>& step :
        std::vector<std::vector<std::string>>{{"migrate"}, {"import", "--data", folder_.path()}, {"warm-start"}}) {

@@ -50,8 +50,8 @@ class Replica {
 
 class Deployment {
  public:
-  // Migrates, imports the history and warm-starts.
-  Deployment();
+  // Migrates, imports the history and warm-starts: in a database of its own, or in that of `connection`, if given.
+  explicit Deployment(const std::string& connection = "");
 
   testing::TestDatabase& database() { return database_; }
   const std::string& folder() const { return folder_.path(); }

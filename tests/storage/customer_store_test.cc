@@ -39,6 +39,27 @@ TEST_F(CustomerStoreTest, TakesTheNewestAttributesThatAreValidAtTheTime) {
   EXPECT_EQ(Load("c1", kNoon - absl::Microseconds(1)).attributes->fields().at("plan").string_value(), "free");
 }
 
+TEST_F(CustomerStoreTest, SaysUntilWhenItIsTheSame) {
+  EXPECT_EQ(Load("c1", kNoon).valid_until, absl::InfiniteFuture());
+  const auto earliest = [&](const std::string& sql, absl::Duration after) {
+    test_.Execute(sql);
+    EXPECT_EQ(Load("c1", kNoon).valid_until, kNoon + after) << sql;
+  };
+  test_.Execute(
+      R"(INSERT INTO builtin.customers VALUES ('c1', '-infinity', '{}'), ('c2', '2024-01-01 12:00:01+00', '{}'))");
+  EXPECT_EQ(Load("c1", kNoon).valid_until, absl::InfiniteFuture());
+  earliest("INSERT INTO builtin.customers VALUES ('c1', '2024-01-01 17:00+00', '{}')", absl::Hours(5));
+  earliest("INSERT INTO builtin.purchases VALUES ('c1', 'p1', 'r', '2024-01-01 16:00+00', 1)", absl::Hours(4));
+  earliest("INSERT INTO builtin.purchases VALUES ('c1', 'p2', 'r', '2023-01-01', 1, NULL, NULL, '2024-01-01 15:00+00')",
+           absl::Hours(3));
+  earliest(
+      "INSERT INTO builtin.purchases VALUES ('c1', 'p3', 'r', '2023-01-01', 1, NULL, NULL, NULL, "
+      "'2024-01-01 14:00+00')",
+      absl::Hours(2));
+  const CustomerState after = Load("c1", kNoon + absl::Hours(5));
+  EXPECT_EQ(after.valid_until, absl::InfiniteFuture());
+}
+
 TEST_F(CustomerStoreTest, AnUnknownCustomerIsNoError) {
   EXPECT_FALSE(Load("nobody", kNoon).attributes.has_value());
 }

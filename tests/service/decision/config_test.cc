@@ -26,6 +26,14 @@ TEST(ConfigTest, EveryFieldHasItsDefaultAfterLoading) {
   EXPECT_EQ(config.server().max_concurrent_requests(), 256);
   EXPECT_EQ(config.database().pool_size(), 8);
   EXPECT_EQ(config.database().model_poll().nanos(), 500'000'000);
+  EXPECT_EQ(config.database().commit().durability(), config::v1::Commit::SYNC);
+  EXPECT_EQ(config.database().commit().writers(), 1);
+  EXPECT_EQ(config.database().commit().max_batch(), 128);
+  EXPECT_EQ(config.database().commit().queue_length(), 1024);
+  EXPECT_EQ(config.database().customer_cache().max_entries(), 100'000);
+  EXPECT_EQ(config.database().customer_cache().change_detection(), config::v1::CustomerCache::AUTO);
+  EXPECT_EQ(config.database().hold_for().seconds(), 5);
+  EXPECT_EQ(config.server().max_response_bytes(), 4 << 20);
   EXPECT_EQ(config.learning().attribution_window().seconds(), 70 * 86400);
   EXPECT_EQ(config.learning().prior_mean_delay().seconds(), 70 * 86400 / 4);
   EXPECT_EQ(config.learning().learning_window().seconds(), 365 * 86400);
@@ -40,7 +48,9 @@ TEST(ConfigTest, EveryFieldHasItsDefaultAfterLoading) {
 TEST(ConfigTest, ZeroStaysZeroWhereItIsSaidAloud) {
   const config::v1::Config config = TestConfig(
       "choice { floor_off: true sticky_for {} model_max_age {} } learning { grace {} visibility_lag {} "
-      "learning_window {} }");
+      "learning_window {} } database { hold_for {} customer_cache { max_entries: 0 } }");
+  EXPECT_EQ(config.database().hold_for().seconds(), 0);
+  EXPECT_EQ(config.database().customer_cache().max_entries(), 0);
   EXPECT_EQ(config.choice().exploration_floor(), 0);
   EXPECT_EQ(config.choice().sticky_for().seconds(), 0);
   EXPECT_EQ(config.choice().model_max_age().seconds(), 0);
@@ -104,6 +114,22 @@ INSTANTIATE_TEST_SUITE_P(
         BadSetting{"database { statement_timeout {} }", "database.statement_timeout is 0"},
         BadSetting{"database { model_poll { seconds: 2 } }", "database.model_poll is 2s"},
         BadSetting{"database { catalogue_poll {} }", "database.catalogue_poll is 0"},
+        BadSetting{"server { max_response_bytes: 10 }", "server.max_response_bytes is 10"},
+        BadSetting{"server { max_transport_bytes: 10 }", "server.max_transport_bytes is 10"},
+        BadSetting{"server { keepalive_time { nanos: 1 } }", "server.keepalive_time is 1ns"},
+        BadSetting{"server { keepalive_timeout {} }", "server.keepalive_timeout is 0"},
+        BadSetting{"server { method_limits { key: 'Sugest' value: 1 } }",
+                   "server.method_limits['Sugest'] names no method"},
+        BadSetting{"server { method_limits { key: 'Suggest' value: 0 } }", "server.method_limits['Suggest'] is 0"},
+        BadSetting{"database { commit { writers: 17 } }", "database.commit.writers is 17"},
+        BadSetting{"database { commit { max_batch: 1001 } }", "database.commit.max_batch is 1001"},
+        BadSetting{"database { commit { linger { seconds: 2 } } }", "database.commit.linger is 2s"},
+        BadSetting{"database { commit { queue_length: -1 } }", "database.commit.queue_length is -1"},
+        BadSetting{"database { customer_cache { max_entries: -1 } }", "database.customer_cache.max_entries is -1"},
+        BadSetting{"database { customer_cache { max_bytes: 1 } }", "database.customer_cache.max_bytes is 1"},
+        BadSetting{"database { customer_cache { max_age { seconds: 2 } } }", "database.customer_cache.max_age is 2s"},
+        BadSetting{"database { hold_for { seconds: 61 } }", "database.hold_for is 1m1s"},
+        BadSetting{"database { max_held_requests: -1 }", "database.max_held_requests is -1"},
         BadSetting{"features { features { name: 'pages' side: CUSTOMER } }", "pages"},
         BadSetting{"learning { attribution_window { seconds: -1 } }", "learning.attribution_window is -1s"},
         BadSetting{"learning { grace { seconds: -5 } }", "learning.grace is -5s"},

@@ -15,6 +15,12 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+config::v1::Server Limits(int max_concurrent) {
+  config::v1::Server config;
+  config.set_max_concurrent_requests(max_concurrent);
+  return config;
+}
+
 class CallGateTest : public ::testing::Test {
  protected:
   using Answer = absl::StatusOr<int>;
@@ -29,7 +35,7 @@ class CallGateTest : public ::testing::Test {
 };
 
 TEST_F(CallGateTest, AFullGateRefusesAtOnceAndOpensAgain) {
-  CallGate gate(1, &metrics_, &log_);
+  CallGate gate(Limits(1), &metrics_, &log_);
   const Answer outer = Run(gate, [&]() -> Answer {
     EXPECT_EQ(gate.in_flight(), 1);
     EXPECT_THAT(Run(gate, [] { return Answer(2); }),
@@ -44,15 +50,34 @@ TEST_F(CallGateTest, AFullGateRefusesAtOnceAndOpensAgain) {
                     HasSubstr("suggest_requests_total{code=\"RESOURCE_EXHAUSTED\",method=\"Suggest\"} 1")));
 }
 
+TEST_F(CallGateTest, AMethodsOwnLimitRefusesOnlyThatMethod) {
+  config::v1::Server config = Limits(10);
+  (*config.mutable_method_limits())["Suggest"] = 1;
+  CallGate gate(config, &metrics_, &log_);
+  const auto inner = [&]() -> absl::StatusOr<v1::RecordFeedbackResponse> { return v1::RecordFeedbackResponse(); };
+  EXPECT_THAT(gate.Run<v1::RecordFeedbackResponse>(
+                  Method::kSuggest, "", {},
+                  [&]() -> absl::StatusOr<v1::RecordFeedbackResponse> {
+                    const absl::Status second =
+                        gate.Run<v1::RecordFeedbackResponse>(Method::kSuggest, "", {}, inner).status();
+                    EXPECT_THAT(second, StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("Suggest")));
+                    EXPECT_EQ(RetryHintOf(second), kRetryPause);
+                    EXPECT_THAT(gate.Run<v1::RecordFeedbackResponse>(Method::kExplain, "", {}, inner), IsOk());
+                    return v1::RecordFeedbackResponse();
+                  }),
+              IsOk());
+  EXPECT_THAT(gate.Run<v1::RecordFeedbackResponse>(Method::kSuggest, "", {}, inner), IsOk());
+}
+
 TEST_F(CallGateTest, ACallerWhoHasGoneIsNotWorkedFor) {
-  CallGate gate(1, &metrics_, &log_);
+  CallGate gate(Limits(1), &metrics_, &log_);
   EXPECT_THAT(Run(
                   gate, []() -> Answer { return absl::InternalError("handler was called"); }, GoneFrom(1)),
               StatusIs(absl::StatusCode::kDeadlineExceeded));
 }
 
 TEST_F(CallGateTest, DefectsAreLoggedUnderTheRequestIdAndClientsMistakesAreNot) {
-  CallGate gate(1, &metrics_, &log_);
+  CallGate gate(Limits(1), &metrics_, &log_);
   EXPECT_FALSE(Run(gate, []() -> Answer { return absl::InvalidArgumentError("count"); }).ok());
   EXPECT_THAT(buffer_.Text(), IsEmpty());
   EXPECT_FALSE(Run(gate, []() -> Answer { return absl::InternalError("broken"); }).ok());

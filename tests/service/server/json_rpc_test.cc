@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "service/server/call.h"
 #include "suggest/v1/suggestion_service.pb.h"
 #include "tests/support/status_matchers.h"
 
@@ -36,6 +37,13 @@ TEST(JsonRpcTest, AnErrorHasACodeAMessageAndAStatus) {
   const HttpReply reply = ErrorReply(absl::NotFoundError("customer_id 'x\"' is unknown"));
   EXPECT_EQ(reply.status, 404);
   EXPECT_EQ(reply.body, "{\"code\":\"NOT_FOUND\",\"message\":\"customer_id 'x\\\"' is unknown\"}\n");
+}
+
+TEST(JsonRpcTest, AnErrorSaysWhenToTryAgainInWholeSeconds) {
+  EXPECT_EQ(ErrorReply(absl::NotFoundError("x")).retry_after, std::nullopt);
+  EXPECT_EQ(ErrorReply(absl::UnavailableError("x")).retry_after, 1);
+  EXPECT_EQ(ErrorReply(WithRetryHint(absl::UnavailableError("x"))).retry_after, 1);
+  EXPECT_EQ(ErrorReply(WithRetryHint(absl::UnavailableError("x"), absl::Seconds(2))).retry_after, 2);
 }
 
 TEST(JsonRpcTest, EachCodeHasItsHttpStatus) {

@@ -3,6 +3,7 @@
 #ifndef TESTS_SERVICE_SERVER_SERVER_FIXTURE_H_
 #define TESTS_SERVICE_SERVER_SERVER_FIXTURE_H_
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -12,6 +13,7 @@
 #include "bandit/base/mutex.h"
 #include "service/decision/model_codec.h"
 #include "service/server/catalogue_updater.h"
+#include "service/server/change_follower.h"
 #include "service/server/learning_handlers.h"
 #include "service/server/model_updater.h"
 #include "service/server/suggestion_handlers.h"
@@ -79,7 +81,14 @@ class Replica {
         random_(random_start),
         log_(clock, log_buffer_.stream()),
         readiness_(&serving_),
-        surroundings_{database, &serving_, &config_, clock, &random_, &metrics_, &log_},
+        sink_(database),
+        customers_(config.database().customer_cache(), false, &metrics_),
+        committer_(config.database(), &sink_, nullptr, &metrics_, &log_),
+        announcer_(absl::StrCat("replica", random_start), database),
+        patience_(config.database(), &metrics_),
+        surroundings_{database, &serving_,   &config_,    clock,       &random_,  &metrics_,
+                      &log_,    &customers_, &committer_, &announcer_, &patience_},
+        changes_(surroundings_, &catalogue_changed_),
         models_(surroundings_, &readiness_),
         catalogues_(surroundings_),
         suggestions_(surroundings_),
@@ -92,9 +101,16 @@ class Replica {
   CatalogueUpdater& catalogues() { return catalogues_; }
   ServingState& serving() { return serving_; }
   Readiness& readiness() { return readiness_; }
+  DecisionCommitter& committer() { return committer_; }
+  DecisionAnnouncer& announcer() { return announcer_; }
+  CustomerCache& customers() { return customers_; }
+  ChangeFollower& changes() { return changes_; }
   Metrics& metrics() { return metrics_; }
   LiveConfig& config() { return config_; }
   std::string LogText() { return log_buffer_.Text(); }
+
+  // The cache may be used for the rest of the test, however slow the machine.
+  void HearForever() { customers_.Heard(std::chrono::steady_clock::now() + std::chrono::hours(24), true); }
 
   // What the background threads do once a second.
   void Poll() {
@@ -110,7 +126,14 @@ class Replica {
   Metrics metrics_;
   ServingState serving_;
   Readiness readiness_;
+  DecisionLogSink sink_;
+  CustomerCache customers_;
+  DecisionCommitter committer_;
+  DecisionAnnouncer announcer_;
+  Patience patience_;
   Surroundings surroundings_;
+  StopSignal catalogue_changed_;
+  ChangeFollower changes_;
   ModelUpdater models_;
   CatalogueUpdater catalogues_;
   SuggestionHandlers suggestions_;

@@ -245,6 +245,47 @@ TEST(SuggestTest, AModelThatIsTooOldAnswersByTheFallbackPolicyInResponseLogAndMe
   EXPECT_THAT(company.replica().metrics().Text(), HasSubstr("suggest_fallback_decisions_total 1"));
 }
 
+TEST(SuggestTest, AsyncAnswersBeforeTheCommitAndSaysSo) {
+  ServingCompany company("database { commit { durability: ASYNC } }");
+  ASSERT_OK_AND_ASSIGN(const auto response, company.suggestions().Suggest(RequestOf("c1", "q1"), {}));
+  EXPECT_FALSE(response.durable());
+  company.replica().committer().Drain(absl::Seconds(30));
+  EXPECT_EQ(company.database().QueryOne("SELECT decision_id FROM suggest.decisions"), response.decision_id());
+}
+
+TEST(SuggestTest, AsyncRefreshesGetTheSameDecisionEvenBeforeItIsWritten) {
+  ServingCompany company("database { commit { durability: ASYNC linger { seconds: 1 } } }");
+  company.replica().HearForever();
+  ASSERT_OK_AND_ASSIGN(const auto first, company.suggestions().Suggest(RequestOf("c1", "q1"), {}));
+  ASSERT_OK_AND_ASSIGN(const auto again, company.suggestions().Suggest(RequestOf("c1", "q2"), {}));
+  EXPECT_TRUE(again.sticky());
+  EXPECT_EQ(again.decision_id(), first.decision_id());
+}
+
+TEST(SuggestTest, ARetryThatCanNoLongerBeDecidedGetsItsEarlierAnswer) {
+  ServingCompany company;
+  ASSERT_OK_AND_ASSIGN(const auto first, company.suggestions().Suggest(RequestOf("c1", "q1"), {}));
+  company.database().Execute("DELETE FROM builtin.customers; DELETE FROM builtin.recommendations");
+  ASSERT_OK_AND_ASSIGN(const auto unknown, company.suggestions().Suggest(RequestOf("c1", "q1"), {}));
+  EXPECT_EQ(unknown.decision_id(), first.decision_id());
+  EXPECT_TRUE(unknown.replayed());
+}
+
+TEST(SuggestTest, TheListOfRemovedCandidatesIsCutToTheLargestResponse) {
+  ServingCompany company("server { max_response_bytes: 65536 }");
+  company.database().Execute(
+      "INSERT INTO builtin.recommendations (recommendation_id, title, active_until, attributes) "
+      "SELECT 'a recommendation that is over ' || i, 'T', '2020-01-01', '{\"cost\": 1}' FROM generate_series(1, 3000) "
+      "i");
+  company.replica().Poll();
+  v1::SuggestRequest request = RequestOf("c1", "q1");
+  request.set_include_removed(true);
+  ASSERT_OK_AND_ASSIGN(const auto response, company.suggestions().Suggest(request, {}));
+  EXPECT_LE(response.ByteSizeLong(), 65536u);
+  EXPECT_GT(response.removed_size(), 1000);
+  EXPECT_EQ(response.removed_size() + response.removed_omitted(), 3000);
+}
+
 TEST(RecordDecisionTest, AnExpertsChoiceIsLoggedOnceUnderItsRequestId) {
   ServingCompany company;
   v1::RecordDecisionRequest request;
