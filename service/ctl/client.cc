@@ -24,10 +24,14 @@ struct Client::Channel {
     return absl::Status(code, absl::StrCat("server ", address, ": ", status.error_message()));
   }
 
+  void SetDeadline(grpc::ClientContext& context) const {
+    context.set_deadline(gpr_time_from_millis(absl::ToInt64Milliseconds(timeout), GPR_TIMESPAN));
+  }
+
   template <typename Response, typename Stub, typename Method, typename Request>
   absl::StatusOr<Response> Call(Stub& stub, Method method, const Request& request) const {
     grpc::ClientContext context;
-    context.set_deadline(gpr_time_from_millis(absl::ToInt64Milliseconds(timeout), GPR_TIMESPAN));
+    SetDeadline(context);
     Response response;
     RETURN_IF_ERROR(ToStatus((stub.*method)(&context, request, &response)));
     return response;
@@ -50,6 +54,15 @@ Client::Client(Client&&) noexcept = default;
 
 absl::StatusOr<v1::SuggestResponse> Client::Suggest(const v1::SuggestRequest& request) {
   return channel_->Call<v1::SuggestResponse>(*channel_->suggestion, &v1::SuggestionService::Stub::Suggest, request);
+}
+
+absl::Status Client::SuggestBatch(const v1::SuggestBatchRequest& request,
+                                  const std::function<void(const v1::SuggestBatchItem&)>& take) {
+  grpc::ClientContext context;
+  channel_->SetDeadline(context);
+  const auto reader = channel_->suggestion->SuggestBatch(&context, request);
+  for (v1::SuggestBatchItem item; reader->Read(&item);) take(item);
+  return channel_->ToStatus(reader->Finish());
 }
 
 absl::StatusOr<v1::RecordFeedbackResponse> Client::RecordFeedback(const v1::RecordFeedbackRequest& request) {

@@ -4,6 +4,7 @@
 #ifndef SERVICE_CTL_CLIENT_H_
 #define SERVICE_CTL_CLIENT_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,9 @@ class Client {
   Client(Client&&) noexcept;
 
   absl::StatusOr<v1::SuggestResponse> Suggest(const v1::SuggestRequest& request);
+  // Calls `take` for each item of the stream, in order.
+  absl::Status SuggestBatch(const v1::SuggestBatchRequest& request,
+                            const std::function<void(const v1::SuggestBatchItem&)>& take);
   absl::StatusOr<v1::RecordFeedbackResponse> RecordFeedback(const v1::RecordFeedbackRequest& request);
   absl::StatusOr<v1::ExplainResponse> Explain(const v1::ExplainRequest& request);
   absl::StatusOr<v1::IngestRewardsResponse> IngestRewards(const v1::IngestRewardsRequest& request);

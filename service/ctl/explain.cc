@@ -17,7 +17,7 @@
 #include "service/ctl/table.h"
 #include "service/decision/catalogue.h"
 #include "storage/catalogue_store.h"
-#include "storage/decision_store.h"
+#include "storage/superseded_store.h"
 
 namespace suggest::ctl {
 namespace {
@@ -37,15 +37,21 @@ bool UnderAnother(const v1::ExplainRequest& request) {
   return request.model_version() != 0;
 }
 
+std::string Superseded(const v1::ExplainResponse& response) {
+  if (response.superseded_by().empty()) return "";
+  return absl::StrCat("superseded by decision ", response.superseded_by(), ": served from a spool, teaches nothing\n");
+}
+
 std::string Verdict(const v1::ExplainRequest& request, const v1::ExplainResponse& response) {
   if (UnderAnother(request)) return "decided again under this version, from the same inputs and seed\n";
   return response.matches_log() ? "recomputed: equal to the log, bit for bit\n" : "recomputed: DIFFERS from the log\n";
 }
 
 std::string ExplanationText(const v1::ExplainRequest& request, const v1::ExplainResponse& response) {
-  const std::string head = absl::StrCat("decision ", response.decision_id(), ": ", v1::Policy_Name(response.policy()),
-                                        ", model version ", response.model_version(), ", seed ", response.seed(),
-                                        response.explore() ? ", explore\n" : "\n", Verdict(request, response));
+  const std::string head =
+      absl::StrCat("decision ", response.decision_id(), ": ", v1::Policy_Name(response.policy()), ", model version ",
+                   response.model_version(), ", seed ", response.seed(), response.explore() ? ", explore\n" : "\n",
+                   Superseded(response), Verdict(request, response));
   Table table({">rank", "recommendation", ">expected reward", ">score", "largest contributions"});
   for (const v1::ExplainedCandidate& candidate : response.candidates()) {
     table.AddRow({candidate.rank() > 0 ? absl::StrCat(candidate.rank()) : "-", candidate.recommendation_id(),
@@ -58,17 +64,24 @@ std::string ExplanationText(const v1::ExplainRequest& request, const v1::Explain
 absl::StatusOr<v1::ExplainResponse> ExplainHere(const Invocation& invocation, const v1::ExplainRequest& request) {
   ASSIGN_OR_RETURN(const Session session, OpenSession(invocation));
   storage::Database* database = session.database.get();
-  ASSIGN_OR_RETURN(const storage::DecisionRecord record,
-                   storage::DecisionStore(database).Find(request.customer_id(), request.decision_id()));
+  ASSIGN_OR_RETURN(const storage::AnsweredDecision answered,
+                   storage::FindAnsweredDecision(database, request.customer_id(), request.decision_id()));
+  const storage::DecisionRecord& record = answered.decision;
   ASSIGN_OR_RETURN(const StoredModel stored, LoadModel(storage::ModelStore(database), record.model_version));
   ASSIGN_OR_RETURN(std::string bytes, storage::CatalogueStore(database).LoadVersion(record.catalogue_version));
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Catalogue> catalogue,
                    decision::Catalogue::FromBytes(std::move(bytes), record.catalogue_version));
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Serving> serving,
                    decision::Serving::Create(stored.snapshot, catalogue));
-  if (!UnderAnother(request)) return decision::ExplainDecision(record, *serving, request.all_candidates());
-  ASSIGN_OR_RETURN(const StoredModel other, LoadModel(storage::ModelStore(database), request.model_version()));
-  return decision::ExplainUnder(record, *serving, other.snapshot, request.all_candidates());
+  absl::StatusOr<v1::ExplainResponse> response;
+  if (UnderAnother(request)) {
+    ASSIGN_OR_RETURN(const StoredModel other, LoadModel(storage::ModelStore(database), request.model_version()));
+    response = decision::ExplainUnder(record, *serving, other.snapshot, request.all_candidates());
+  } else {
+    response = decision::ExplainDecision(record, *serving, request.all_candidates());
+  }
+  if (response.ok()) response->set_superseded_by(answered.superseded_by);
+  return response;
 }
 
 absl::StatusOr<v1::ExplainResponse> ExplainByServer(const Invocation& invocation, const v1::ExplainRequest& request) {

@@ -88,6 +88,7 @@ std::string SlateText(const v1::SuggestResponse& response) {
   if (response.explore()) absl::StrAppend(&text, ", explore");
   if (response.sticky()) absl::StrAppend(&text, ", sticky");
   if (response.replayed()) absl::StrAppend(&text, ", replayed");
+  if (response.spooled()) absl::StrAppend(&text, ", spooled");
   if (response.fallback()) absl::StrAppend(&text, ", fallback: ", response.fallback_reason());
   absl::StrAppend(&text, "\n", SlateTable(response));
   for (const v1::RemovedCandidate& removed : response.removed()) {

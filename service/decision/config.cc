@@ -44,6 +44,8 @@ void SetServerDefaults(config::v1::Server* server) {
   if (!server->has_drain_timeout()) Default(absl::Seconds(10), server->mutable_drain_timeout());
   if (server->max_concurrent_requests() == 0) server->set_max_concurrent_requests(256);
   if (server->max_request_bytes() == 0) server->set_max_request_bytes(4 << 20);
+  server->mutable_method_limits()->insert({"SuggestBatch", 2});  // unless it is set
+  if (server->batch_in_flight() == 0) server->set_batch_in_flight(16);
   if (server->max_response_bytes() == 0) server->set_max_response_bytes(4 << 20);
   if (!server->has_keepalive_time()) Default(absl::Minutes(1), server->mutable_keepalive_time());
   if (!server->has_keepalive_timeout()) Default(absl::Seconds(20), server->mutable_keepalive_timeout());
@@ -74,6 +76,7 @@ void SetDatabaseDefaults(config::v1::Database* database) {
   if (!database->has_statement_timeout()) Default(absl::Seconds(30), database->mutable_statement_timeout());
   if (!database->has_model_poll()) Default(absl::Milliseconds(500), database->mutable_model_poll());
   if (!database->has_catalogue_poll()) Default(absl::Seconds(1), database->mutable_catalogue_poll());
+  if (database->spool_max_bytes() == 0) database->set_spool_max_bytes(int64_t{1} << 30);
   SetCommitDefaults(database->mutable_commit());
   SetCacheDefaults(database->mutable_customer_cache());
   if (!database->has_hold_for()) Default(absl::Seconds(5), database->mutable_hold_for());

@@ -92,6 +92,8 @@ void CheckServer(const config::v1::Server& server, Problems& problems) {
                   server.max_concurrent_requests(), "1 to 10000");
   problems.Unless(Within(server.max_request_bytes(), 1024, 256 << 20), "server.max_request_bytes",
                   server.max_request_bytes(), "1024 to 268435456");
+  problems.Unless(Within(server.batch_in_flight(), 1, 1000), "server.batch_in_flight", server.batch_in_flight(),
+                  "1 to 1000");
   problems.Unless(Within(server.max_response_bytes(), 65536, 256 << 20), "server.max_response_bytes",
                   server.max_response_bytes(), "65536 to 268435456");
   problems.Unless(server.max_transport_bytes() >= (1 << 20), "server.max_transport_bytes", server.max_transport_bytes(),
@@ -139,6 +141,9 @@ void CheckDatabase(const config::v1::Database& database, Problems& problems) {
                                     std::pair("database.catalogue_poll", ToAbslDuration(database.catalogue_poll()))}) {
     problems.Unless(poll >= absl::Milliseconds(10) && poll <= absl::Seconds(1), field, poll, "10 ms to 1 s");
   }
+  const int64_t spool_bytes = database.spool_max_bytes();
+  problems.Unless(spool_bytes >= int64_t{1} << 20 && spool_bytes <= int64_t{1} << 40, "database.spool_max_bytes",
+                  spool_bytes, "1048576 to 1099511627776");
   CheckCommit(database.commit(), problems);
   CheckCache(database.customer_cache(), problems);
   const absl::Duration hold = ToAbslDuration(database.hold_for());

@@ -127,9 +127,10 @@ DecisionCommitter::Items DecisionCommitter::Take() {
 void DecisionCommitter::Write(Items batch) {
   absl::Duration pause = kFirstPause;
   while (true) {
-    const absl::Status status = TryAppend(log_sink_, Kept::kInLog, batch);
+    absl::Status status = TryAppend(log_sink_, Kept::kInLog, batch);
     if (status.ok()) return;
-    if (fallback_ != nullptr && TryAppend(fallback_, Kept::kInFallback, batch).ok()) return;
+    if (fallback_ != nullptr) status = TryAppend(fallback_, Kept::kInFallback, batch);
+    if (status.ok()) return;
     metrics_->RecordCommitRetry();
     FailOverdue(batch, status);
     if (batch.empty()) return;

@@ -6,6 +6,8 @@
 #define SERVICE_SERVER_ENDPOINTS_H_
 
 #include "absl/status/statusor.h"
+#include "bandit/base/status_macros.h"
+#include "service/server/batch_handler.h"
 #include "service/server/call.h"
 #include "service/server/learning_handlers.h"
 #include "service/server/suggestion_handlers.h"
@@ -15,11 +17,26 @@ namespace suggest::server {
 class Endpoints {
  public:
   Endpoints(const Surroundings& surroundings, const config::v1::Server& config)
-      : gate_(config, surroundings.metrics, surroundings.log), suggestions_(surroundings), learning_(surroundings) {}
+      : gate_(config, surroundings.metrics, surroundings.log),
+        suggestions_(surroundings),
+        batches_(surroundings, &suggestions_),
+        learning_(surroundings) {}
 
   absl::StatusOr<v1::SuggestResponse> Suggest(const v1::SuggestRequest& request, const CallContext& context) {
     return gate_.Run<v1::SuggestResponse>(Method::kSuggest, request.request_id(), context,
                                           [&] { return suggestions_.Suggest(request, context); });
+  }
+  // The stream as a whole passes the gate, its decisions do not one by one.
+  absl::Status SuggestBatch(const v1::SuggestBatchRequest& request, const CallContext& context,
+                            const BatchHandler::Write& write) {
+    struct Written {};
+    return gate_
+        .Run<Written>(Method::kSuggestBatch, request.run_id(), context,
+                      [&]() -> absl::StatusOr<Written> {
+                        RETURN_IF_ERROR(batches_.SuggestBatch(request, context, write));
+                        return Written();
+                      })
+        .status();
   }
   absl::StatusOr<v1::RecordFeedbackResponse> RecordFeedback(const v1::RecordFeedbackRequest& request,
                                                             const CallContext& context) {
@@ -51,6 +68,7 @@ class Endpoints {
  private:
   CallGate gate_;
   SuggestionHandlers suggestions_;
+  BatchHandler batches_;
   LearningHandlers learning_;
 };
 

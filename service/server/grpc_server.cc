@@ -20,7 +20,11 @@ constexpr int kSpareThreads = 16;
 // Threads that wait for the next call instead of ending.
 constexpr int kMostIdleThreads = 32;
 
-grpc::Status ToGrpc(const absl::Status& status) {
+grpc::Status ToGrpc(const absl::Status& status, grpc::ServerContext* context) {
+  // gRPC's retries wait as long as the server says (gRFC A6).
+  if (const auto pause = RetryHintOf(status)) {
+    context->AddTrailingMetadata("grpc-retry-pushback-ms", absl::StrCat(absl::ToInt64Milliseconds(*pause)));
+  }
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
 }
 
@@ -34,13 +38,7 @@ CallContext ContextOf(const grpc::ServerContext* context) {
 
 template <typename Response>
 grpc::Status Reply(absl::StatusOr<Response> result, grpc::ServerContext* context, Response* response) {
-  if (!result.ok()) {
-    // gRPC's retries wait as long as the server says (gRFC A6).
-    if (const auto pause = RetryHintOf(result.status())) {
-      context->AddTrailingMetadata("grpc-retry-pushback-ms", absl::StrCat(absl::ToInt64Milliseconds(*pause)));
-    }
-    return ToGrpc(result.status());
-  }
+  if (!result.ok()) return ToGrpc(result.status(), context);
   *response = *std::move(result);
   return grpc::Status::OK;
 }
@@ -52,6 +50,12 @@ class SuggestionRpcs final : public v1::SuggestionService::Service {
   grpc::Status Suggest(grpc::ServerContext* context, const v1::SuggestRequest* request,
                        v1::SuggestResponse* response) override {
     return Reply(endpoints_->Suggest(*request, ContextOf(context)), context, response);
+  }
+  grpc::Status SuggestBatch(grpc::ServerContext* context, const v1::SuggestBatchRequest* request,
+                            grpc::ServerWriter<v1::SuggestBatchItem>* writer) override {
+    const absl::Status status = endpoints_->SuggestBatch(
+        *request, ContextOf(context), [writer](const v1::SuggestBatchItem& item) { return writer->Write(item); });
+    return ToGrpc(status, context);
   }
   grpc::Status RecordFeedback(grpc::ServerContext* context, const v1::RecordFeedbackRequest* request,
                               v1::RecordFeedbackResponse* response) override {

@@ -11,8 +11,8 @@ namespace suggest::server {
 namespace {
 
 constexpr absl::string_view kGetPaths[] = {"/metrics", "/healthz", "/readyz", "/v1/models"};
-constexpr absl::string_view kPostPaths[] = {"/v1/suggest", "/v1/feedback", "/v1/decisions", "/v1/explain",
-                                            "/v1/ingest"};
+constexpr absl::string_view kPostPaths[] = {"/v1/suggest",   "/v1/suggest_batch", "/v1/feedback",
+                                            "/v1/decisions", "/v1/explain",       "/v1/ingest"};
 constexpr absl::string_view kModelPrefix = "/v1/models/";
 
 template <typename Paths>
@@ -24,7 +24,7 @@ bool Contains(const Paths& paths, absl::string_view path) {
 }
 
 HttpReply Text(int status, std::string body) {
-  return {status, "text/plain; charset=utf-8", std::move(body)};
+  return {status, "text/plain; charset=utf-8", std::move(body), {}};
 }
 
 HttpReply WrongVerb(const HttpRequest& request, absl::string_view expected) {
@@ -48,12 +48,14 @@ HttpReply HttpRoutes::Answer(const HttpRequest& request) const {
 HttpReply HttpRoutes::Get(const HttpRequest& request) const {
   if (request.path == "/metrics") {
     refresh_();
-    return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_->Text()};
+    return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_->Text(), {}};
   }
   if (request.path == "/healthz") return Text(200, "alive\n");
   if (request.path == "/readyz") {
     const absl::Status ready = readiness_->Check();
-    return ready.ok() ? Text(200, "ready\n") : Text(503, absl::StrCat(ready.message(), "\n"));
+    if (!ready.ok()) return Text(503, absl::StrCat(ready.message(), "\n"));
+    const std::string note = readiness_->Note();
+    return Text(200, note.empty() ? "ready\n" : absl::StrCat("ready; ", note, "\n"));
   }
   if (request.path == "/v1/models") return ListModels(request);
   return GetModel(absl::StripPrefix(request.path, kModelPrefix));
@@ -65,6 +67,7 @@ HttpReply HttpRoutes::Post(const HttpRequest& request) const {
   if (request.path == "/v1/suggest") {
     return AnswerJson<v1::SuggestRequest>(request.body, [&](const auto& r) { return endpoints_->Suggest(r, context); });
   }
+  if (request.path == "/v1/suggest_batch") return SuggestBatch(request);
   if (request.path == "/v1/feedback") {
     return AnswerJson<v1::RecordFeedbackRequest>(request.body,
                                                  [&](const auto& r) { return endpoints_->RecordFeedback(r, context); });
@@ -78,6 +81,18 @@ HttpReply HttpRoutes::Post(const HttpRequest& request) const {
   }
   return AnswerJson<v1::IngestRewardsRequest>(request.body,
                                               [&](const auto& r) { return endpoints_->IngestRewards(r, context); });
+}
+
+HttpReply HttpRoutes::SuggestBatch(const HttpRequest& request) const {
+  v1::SuggestBatchRequest batch;
+  if (const absl::Status parsed = ParseJson(request.body, &batch); !parsed.ok()) return ErrorReply(parsed);
+  HttpReply reply;
+  reply.content_type = "application/x-ndjson";
+  reply.stream = [this, batch](const std::function<bool(const std::string&)>& write) {
+    return endpoints_->SuggestBatch(batch, {},
+                                    [&](const v1::SuggestBatchItem& item) { return write(JsonReply(item).body); });
+  };
+  return reply;
 }
 
 HttpReply HttpRoutes::ListModels(const HttpRequest& request) const {

@@ -4,6 +4,7 @@
 //   GET  /healthz             200 while the process lives
 //   GET  /readyz              200 when Suggest can be answered, else 503 with the reason
 //   POST /v1/suggest          SuggestionService.Suggest
+//   POST /v1/suggest_batch    SuggestionService.SuggestBatch: one line of JSON per item
 //   POST /v1/feedback         SuggestionService.RecordFeedback
 //   POST /v1/decisions        SuggestionService.RecordDecision
 //   POST /v1/explain          SuggestionService.Explain
@@ -44,6 +45,7 @@ class HttpRoutes {
  private:
   HttpReply Get(const HttpRequest& request) const;
   HttpReply Post(const HttpRequest& request) const;
+  HttpReply SuggestBatch(const HttpRequest& request) const;
   HttpReply ListModels(const HttpRequest& request) const;
   HttpReply GetModel(absl::string_view version) const;
 

@@ -33,13 +33,37 @@ const char* ReasonPhrase(int status) {
 
 // Closes the connection: civetweb gives each one a thread for as long as it lives, so idle clients that keep theirs
 // alive would lock out /healthz.
+std::string Head(const HttpReply& reply, absl::string_view length) {
+  return absl::StrCat("HTTP/1.1 ", reply.status, " ", ReasonPhrase(reply.status),
+                      "\r\nContent-Type: ", reply.content_type, "\r\n", length,
+                      reply.retry_after ? absl::StrCat("Retry-After: ", *reply.retry_after, "\r\n") : "",
+                      "Cache-Control: no-store\r\nConnection: close\r\n\r\n");
+}
+
+// False: the reader is gone.
+bool WriteText(mg_connection* connection, const std::string& text) {
+  return mg_write(connection, text.data(), text.size()) == static_cast<int>(text.size());
+}
+
+void WriteWhole(mg_connection* connection, const HttpReply& reply) {
+  const std::string length = absl::StrCat("Content-Length: ", reply.body.size(), "\r\n");
+  if (WriteText(connection, Head(reply, length))) WriteText(connection, reply.body);
+}
+
+// The end of the connection is the end of the stream, so the length need not be known.
 void Write(mg_connection* connection, const HttpReply& reply) {
-  const std::string head = absl::StrCat(
-      "HTTP/1.1 ", reply.status, " ", ReasonPhrase(reply.status), "\r\nContent-Type: ", reply.content_type,
-      reply.retry_after ? absl::StrCat("\r\nRetry-After: ", *reply.retry_after) : "",
-      "\r\nContent-Length: ", reply.body.size(), "\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
-  mg_write(connection, head.data(), head.size());
-  mg_write(connection, reply.body.data(), reply.body.size());
+  if (!reply.stream) return WriteWhole(connection, reply);
+  bool begun = false;
+  const auto begin = [&] { return std::exchange(begun, true) || WriteText(connection, Head(reply, "")); };
+  const absl::Status status =
+      reply.stream([&](const std::string& line) { return begin() && WriteText(connection, line); });
+  if (status.ok()) {
+    begin();
+  } else if (begun) {
+    WriteText(connection, ErrorReply(status).body);
+  } else {
+    WriteWhole(connection, ErrorReply(status));
+  }
 }
 
 class Dispatcher final : public CivetHandler {

@@ -39,7 +39,8 @@ HttpReply ErrorReply(const absl::Status& status) {
   return {.status = HttpStatus(status.code()),
           .body = absl::StrCat("{\"code\":", JsonQuoted(absl::StatusCodeToString(status.code())),
                                ",\"message\":", JsonQuoted(status.message()), "}\n"),
-          .retry_after = RetryAfter(status)};
+          .retry_after = RetryAfter(status),
+          .stream = {}};
 }
 
 int HttpStatus(absl::StatusCode code) {

@@ -3,6 +3,7 @@
 #ifndef SERVICE_SERVER_JSON_RPC_H_
 #define SERVICE_SERVER_JSON_RPC_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,6 +20,9 @@ struct HttpReply {
   std::string body;
   // Advice when to try again, in whole seconds; absent when there is none.
   std::optional<int> retry_after = {};
+  // When set, the answer is a stream, and `body` does not count: it calls `write` for each line until that returns
+  // false (the reader is gone). An error before the first line is the whole answer, a later one the last line.
+  std::function<absl::Status(const std::function<bool(const std::string&)>& write)> stream = {};
 };
 
 // An empty body is an empty message.

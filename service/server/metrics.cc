@@ -14,9 +14,11 @@ using prometheus::BuildHistogram;
 using prometheus::Histogram;
 using prometheus::Registry;
 
-constexpr std::array<const char*, kMethods> kMethodNames = {
-    "Suggest", "RecordFeedback", "RecordDecision", "Explain", "IngestRewards", "ListModels", "GetModel"};
+constexpr std::array<const char*, kMethods> kMethodNames = {"Suggest",  "RecordFeedback", "RecordDecision",
+                                                            "Explain",  "IngestRewards",  "ListModels",
+                                                            "GetModel", "SuggestBatch"};
 constexpr std::array<const char*, kPhases> kPhaseNames = {"load", "score", "commit"};
+constexpr std::array<const char*, kDrainedOutcomes> kDrainedNames = {"committed", "superseded", "unknown_suggestion"};
 constexpr std::array<const char*, kRefusals> kRefusalNames = {"corrupt", "newer_format", "unusable"};
 
 // A counted event of an ingest run: the label and the field of IngestCounts that feeds it.
@@ -94,7 +96,8 @@ Metrics::Metrics() : registry_(std::make_shared<Registry>()) {
     for (int code = 0; code < static_cast<int>(requests_[m].size()); ++code) {
       requests_[m][code] = &requests.Add({{"method", kMethodNames[m]}, {"code", CodeName(code)}});
     }
-    const bool slow = static_cast<Method>(m) == Method::kIngestRewards;
+    const bool slow =
+        static_cast<Method>(m) == Method::kIngestRewards || static_cast<Method>(m) == Method::kSuggestBatch;
     request_seconds_[m] = &request_seconds.Add({{"method", kMethodNames[m]}}, slow ? SlowBuckets() : FastBuckets());
   }
   auto& phases = BuildHistogram()
@@ -132,8 +135,9 @@ Metrics::Metrics() : registry_(std::make_shared<Registry>()) {
   commit_queue_ = OneGauge(registry, "suggest_commit_queue_decisions", "Decisions that wait to be written.");
   commit_retries_ = OneCounter(registry, "suggest_commit_retries_total", "Commits that failed and are tried again.");
   shed_ = OneCounter(registry, "suggest_shed_decisions_total", "Decisions refused because the commit queue was full.");
-  superseded_ = OneCounter(registry, "suggest_superseded_decisions_total",
-                           "Decisions answered before their commit that an earlier one of their request came before.");
+  superseded_ =
+      OneCounter(registry, "suggest_superseded_decisions_total",
+                 "Decisions answered before their commit, or from the spool, whose request another decision answers.");
   lost_ = OneCounter(registry, "suggest_lost_decisions_total", "Decisions answered and never written.");
   held_requests_ = OneGauge(registry, "suggest_held_requests", "Requests that wait for the database to come back.");
   cache_hits_ = OneCounter(registry, "suggest_customer_cache_hits_total", "Customers found in the cache.");
@@ -191,6 +195,20 @@ Metrics::Metrics() : registry_(std::make_shared<Registry>()) {
                       .Help("Reloads of the configuration (SIGHUP), by result.")
                       .Register(registry);
   reloads_ = {&reloads.Add({{"result", "accepted"}}), &reloads.Add({{"result", "refused"}})};
+  auto& batch_items = BuildCounter()
+                          .Name("suggest_batch_items_total")
+                          .Help("Customers of SuggestBatch streams whose item was written, by result.")
+                          .Register(registry);
+  batch_items_ = {&batch_items.Add({{"result", "decided"}}), &batch_items.Add({{"result", "failed"}})};
+  spool_decisions_ = OneGauge(registry, "suggest_spool_decisions", "Decisions that wait in the local spool.");
+  spool_bytes_ = OneGauge(registry, "suggest_spool_bytes", "Size of the local spool's file.");
+  spool_age_ = OneGauge(registry, "suggest_spool_oldest_age_seconds",
+                        "How long the oldest entry of the local spool has waited; 0 when it is empty.");
+  auto& drained = BuildCounter()
+                      .Name("suggest_spool_drained_total")
+                      .Help("Entries of the local spool that were drained, by what became of them.")
+                      .Register(registry);
+  for (int d = 0; d < kDrainedOutcomes; ++d) drained_[d] = &drained.Add({{"result", kDrainedNames[d]}});
 }
 
 void Metrics::RecordRequest(Method method, absl::StatusCode code, absl::Duration duration) {
@@ -249,6 +267,16 @@ void Metrics::RecordModelSwap(const ModelFigures& figures) {
   model_noise_->Set(figures.noise_variance);
   model_condition_->Set(figures.condition_number);
   model_dimension_->Set(figures.dimension);
+}
+
+void Metrics::SetSpool(int64_t decisions, int64_t bytes, absl::Duration age) {
+  spool_decisions_->Set(static_cast<double>(decisions));
+  spool_bytes_->Set(static_cast<double>(bytes));
+  spool_age_->Set(absl::ToDoubleSeconds(age));
+}
+
+void Metrics::RecordDrained(Drained outcome, int64_t entries) {
+  drained_[static_cast<int>(outcome)]->Increment(static_cast<double>(entries));
 }
 
 void Metrics::SetPool(int size, int in_use) {

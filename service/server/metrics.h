@@ -26,8 +26,17 @@
 
 namespace suggest::server {
 
-enum class Method { kSuggest, kRecordFeedback, kRecordDecision, kExplain, kIngestRewards, kListModels, kGetModel };
-inline constexpr int kMethods = 7;
+enum class Method {
+  kSuggest,
+  kRecordFeedback,
+  kRecordDecision,
+  kExplain,
+  kIngestRewards,
+  kListModels,
+  kGetModel,
+  kSuggestBatch
+};
+inline constexpr int kMethods = 8;
 const char* MethodName(Method method);
 
 // Parts of a Suggest.
@@ -37,6 +46,11 @@ inline constexpr int kPhases = 3;
 // Why a model version was not taken into service.
 enum class Refusal { kCorrupt, kNewerFormat, kUnusable };
 inline constexpr int kRefusals = 3;
+
+// What became of a spooled entry when it was drained: it is in the database, or it was superseded by another decision
+// for the same request, or it was feedback to a suggestion that does not exist.
+enum class Drained { kCommitted, kSuperseded, kUnknownSuggestion };
+inline constexpr int kDrainedOutcomes = 3;
 
 // What the model updater knows about the version in service.
 struct ModelFigures {
@@ -63,6 +77,8 @@ class Metrics {
   void RecordDecision(const v1::SuggestResponse& response);
   void RecordExpertDecision();
   void RecordUndelivered() { undelivered_->Increment(); }
+  // An item of a SuggestBatch that was written: a decision, or one customer's error.
+  void RecordBatchItem(bool decided) { batch_items_[decided ? 0 : 1]->Increment(); }
   void RecordFeedback(v1::RecordFeedbackRequest::Kind kind);
 
   // Group commit: one batch that was written; one that has to be tried again; a decision refused by a full queue, one
@@ -96,6 +112,9 @@ class Metrics {
   void SetDatabaseUp(bool up) { database_up_->Set(up ? 1 : 0); }
   void SetPool(int size, int in_use);
   void SetReady(bool ready) { ready_->Set(ready ? 1 : 0); }
+  // The local spool: decisions and bytes in it, and how long the oldest entry has waited (0: empty).
+  void SetSpool(int64_t decisions, int64_t bytes, absl::Duration age);
+  void RecordDrained(Drained outcome, int64_t entries);
   void RecordReload(bool accepted) { reloads_[accepted ? 0 : 1]->Increment(); }
 
   // The whole registry in Prometheus' text format.
@@ -152,6 +171,11 @@ class Metrics {
   prometheus::Gauge* pool_in_use_;
   prometheus::Gauge* ready_;
   std::array<prometheus::Counter*, 2> reloads_{};
+  std::array<prometheus::Counter*, 2> batch_items_{};
+  prometheus::Gauge* spool_decisions_;
+  prometheus::Gauge* spool_bytes_;
+  prometheus::Gauge* spool_age_;
+  std::array<prometheus::Counter*, kDrainedOutcomes> drained_{};
 };
 
 // Measures from its making, on the machine's monotonic clock: durations are never simulated.

@@ -17,8 +17,10 @@
 #include "service/server/http_server.h"
 #include "service/server/model_updater.h"
 #include "service/server/partition_keeper.h"
+#include "service/server/spool_keeper.h"
 #include "service/server/stop_signal.h"
 #include "storage/model_store.h"
+#include "storage/spool.h"
 
 namespace suggest::server {
 namespace {
@@ -26,7 +28,9 @@ namespace {
 constexpr absl::Duration kPartitionPeriod = absl::Seconds(5);
 constexpr int kMostHttpThreads = 64;
 constexpr int kSpareHttpThreads = 8;       // for probes, when the gate is full
-constexpr int kBackgroundConnections = 5;  // one for each background thread
+constexpr int kBackgroundConnections = 6;  // one for each background thread
+// How often the spool looks whether the database is back, or whether there is something to drain.
+constexpr absl::Duration kSpoolPeriod = absl::Milliseconds(100);
 // How often the whole catalogue is read where triggers tell of changes: a view may be replaced.
 constexpr absl::Duration kCatalogueCheck = absl::Minutes(1);
 
@@ -42,18 +46,21 @@ storage::DatabaseOptions ToOptions(const config::v1::Database& config, int pool_
 class RunningServer final : public Server {
  public:
   // `background` is a pool of its own, so that load on `database` neither delays a model swap nor looks like an outage.
+  // `spool` may be null.
   RunningServer(const ServerOptions& options, std::unique_ptr<storage::Database> database,
-                std::unique_ptr<storage::Database> background)
+                std::unique_ptr<storage::Database> background, std::unique_ptr<storage::Spool> spool)
       : config_(options.config),
         clock_(options.clock),
         log_(options.clock, options.log_stream),
         database_(std::move(database)),
         background_(std::move(background)),
-        readiness_(&serving_),
         log_sink_(database_.get()),
-        customers_(options.config.database().customer_cache(), false, &metrics_),
-        committer_(options.config.database(), options.decision_sink != nullptr ? options.decision_sink : &log_sink_,
-                   nullptr, &metrics_, &log_),
+        spool_(std::move(spool)),
+        keeper_(MakeKeeper(options.decision_sink != nullptr ? options.decision_sink : &log_sink_)),
+        readiness_(&serving_, keeper_.get()),
+        customers_(options.config.database().customer_cache(), keeper_ != nullptr, &metrics_),
+        committer_(options.config.database(), LogSink(options), keeper_ != nullptr ? keeper_->spool_sink() : nullptr,
+                   &metrics_, &log_),
         announcer_(absl::StrCat(absl::Hex(random_.Next())), background_.get()),
         patience_(options.config.database(), &metrics_),
         changes_(MakeSurroundings(background_.get()), &catalogue_stop_),
@@ -112,8 +119,20 @@ class RunningServer final : public Server {
 
  private:
   Surroundings MakeSurroundings(storage::Database* database) {
-    return {database, &serving_,   &config_,    clock_,      &random_,  &metrics_,
-            &log_,    &customers_, &committer_, &announcer_, &patience_};
+    return {database, &serving_,   &config_,    clock_,      &random_,   &metrics_,
+            &log_,    &customers_, &committer_, &announcer_, &patience_, keeper_.get()};
+  }
+
+  // Null without a spool.
+  std::unique_ptr<SpoolKeeper> MakeKeeper(DecisionSink* log_sink) {
+    if (spool_ == nullptr) return nullptr;
+    return std::make_unique<SpoolKeeper>(spool_.get(), log_sink, background_.get(), clock_, &metrics_, &log_);
+  }
+
+  // Where the committer writes first.
+  DecisionSink* LogSink(const ServerOptions& options) {
+    if (keeper_ != nullptr) return keeper_->log_sink();
+    return options.decision_sink != nullptr ? options.decision_sink : &log_sink_;
   }
 
   void StartBackgroundWork(const config::v1::Config& config) {
@@ -123,6 +142,7 @@ class RunningServer final : public Server {
     threads_.emplace_back([this, catalogue_poll] { FollowCatalogue(catalogue_poll); });
     threads_.emplace_back([this] { changes_.Follow(stop_); });
     threads_.emplace_back([this] { announcer_.Run(stop_); });
+    if (keeper_ != nullptr) threads_.emplace_back([this] { DrainSpool(); });
     threads_.emplace_back([this] {
       PartitionKeeper keeper(MakeSurroundings(background_.get()));
       RepeatEvery(kPartitionPeriod, [&] { return keeper.Poll(); });
@@ -135,6 +155,20 @@ class RunningServer final : public Server {
     while (!stop_.WaitFor(wait)) {
       wait = poll().ok() ? period : std::min(period, absl::Seconds(1));
       ShowReadiness();
+    }
+  }
+
+  void DrainSpool() {
+    std::string failure;
+    absl::Duration wait = absl::ZeroDuration();
+    while (!stop_.WaitFor(wait)) {
+      const absl::StatusOr<bool> more = keeper_->Drain();
+      wait = more.ok() && *more ? absl::ZeroDuration() : kSpoolPeriod;
+      const std::string message = more.ok() ? "" : std::string(more.status().message());
+      if (!message.empty() && message != failure && !keeper_->away()) {
+        log_.Write(LogLevel::kError, "the spool cannot be drained", {{"message", message}});
+      }
+      failure = message;
     }
   }
 
@@ -173,6 +207,7 @@ class RunningServer final : public Server {
       metrics_.SetModelAge(clock_->Now() - (*serving)->snapshot().data_cut());
       metrics_.SetCatalogueSize((*serving)->catalogue().size());
     }
+    if (keeper_ != nullptr) keeper_->ShowFigures();
     metrics_.SetPool(database_->options().pool_size, database_->pool_status().lent);
   }
 
@@ -184,8 +219,10 @@ class RunningServer final : public Server {
   ServingState serving_;
   std::unique_ptr<storage::Database> database_;
   std::unique_ptr<storage::Database> background_;
-  Readiness readiness_;
   DecisionLogSink log_sink_;
+  std::unique_ptr<storage::Spool> spool_;
+  std::unique_ptr<SpoolKeeper> keeper_;
+  Readiness readiness_;
   CustomerCache customers_;
   DecisionCommitter committer_;
   DecisionAnnouncer announcer_;
@@ -209,7 +246,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                    storage::Database::Open(ToOptions(config, config.pool_size())));
   ASSIGN_OR_RETURN(std::unique_ptr<storage::Database> background,
                    storage::Database::Open(ToOptions(config, kBackgroundConnections)));
-  auto server = std::make_unique<RunningServer>(options, std::move(database), std::move(background));
+  std::unique_ptr<storage::Spool> spool;
+  if (!config.spool().empty()) {
+    ASSIGN_OR_RETURN(spool, storage::Spool::Open({config.spool(), config.spool_max_bytes()}));
+  }
+  auto server = std::make_unique<RunningServer>(options, std::move(database), std::move(background), std::move(spool));
   RETURN_IF_ERROR(server->Begin());
   return server;
 }

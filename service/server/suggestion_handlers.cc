@@ -89,6 +89,7 @@ absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Keep(const decision::Ser
     const absl::StatusOr<Committed> committed = s_.committer->Commit(record);
     RETURN_IF_ERROR(FromStorage(committed.status()));
     if (committed->earlier.has_value()) return Replay(request, *committed->earlier);
+    response.set_spooled(committed->kept == Kept::kInFallback);
     RETURN_IF_ERROR(CheckDelivered(record, context));
   }
   s_.customers->SetOpen(record.customer_id, kept);
@@ -106,15 +107,17 @@ absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestionHandlers::SuggestOp
     absl::Time now) {
   const std::optional<v1::SuggestResponse> none;
   const absl::Duration sticky_for = ToAbslDuration(s_.config->Get()->choice().sticky_for());
-  if (request.fresh() || sticky_for == absl::ZeroDuration()) return none;
+  if (request.fresh() || sticky_for == absl::ZeroDuration() || SpoolStandsIn(absl::OkStatus())) return none;
   storage::DecisionStore store(s_.database);
   const auto open = s_.customers->GetOpen(request.customer_id(), now - sticky_for,
                                           [&] { return store.FindOpen(request.customer_id(), now - sticky_for); });
+  if (SpoolStandsIn(open.status())) return none;
   RETURN_IF_ERROR(FromStorage(open.status()));
   if (*open == nullptr || !decision::StillFits(serving, customer, request, **open, now)) return none;
   // The request id answers with this decision from now on, also when it is retried after the decision is closed.
   const auto linked = store.LinkRequest(request.customer_id(), request.request_id(), (*open)->decision_id);
-  // One that is answered before it is written (ASYNC) may not be there yet.
+  if (SpoolStandsIn(linked.status())) return none;
+  // One that is answered before it is written (ASYNC), or that waits in the spool, may not be there yet.
   if (linked.status().code() != absl::StatusCode::kNotFound) RETURN_IF_ERROR(FromStorage(linked.status()));
   if (linked.ok() && linked->replayed) {
     ASSIGN_OR_RETURN(v1::SuggestResponse replay, Replay(request, linked->decision));
@@ -134,10 +137,10 @@ absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestionHandlers::SuggestOp
 
 absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::ReplayOr(const v1::SuggestRequest& request,
                                                                  const absl::Status& why) {
-  const auto earlier = storage::DecisionStore(s_.database).FindByRequest(request.customer_id(), request.request_id());
-  RETURN_IF_ERROR(FromStorage(earlier.status()));
-  if (!earlier->has_value()) return why;
-  return Replay(request, **earlier);
+  ASSIGN_OR_RETURN(const std::optional<DecisionRecord> earlier,
+                   FindEarlier(request.customer_id(), request.request_id()));
+  if (!earlier.has_value()) return why;
+  return Replay(request, *earlier);
 }
 
 absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Replay(const v1::SuggestRequest& request,
@@ -145,12 +148,12 @@ absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Replay(const v1::Suggest
   if (earlier.policy == v1::EXPERT) return TakenBy(request.request_id(), "RecordDecision");
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Catalogue> catalogue, CatalogueOf(earlier.catalogue_version));
   if (!earlier.delivered) {
-    RETURN_IF_ERROR(
-        FromStorage(storage::DecisionStore(s_.database).MarkDelivered(earlier.customer_id, earlier.decision_id)));
+    RETURN_IF_ERROR(FromStorage(MarkDelivered(earlier.customer_id, earlier.decision_id, true)));
     ForgetOpen(earlier.customer_id);
   }
   v1::SuggestResponse response = decision::ToSuggestResponse(earlier, *catalogue);
   response.set_replayed(true);
+  response.set_spooled(IsSpooled(earlier));
   response.set_sticky(earlier.request_id != request.request_id());
   return response;
 }
@@ -160,15 +163,16 @@ absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::Replay(const v1::
   if (earlier.policy != v1::EXPERT) return TakenBy(request.request_id(), "Suggest");
   v1::RecordDecisionResponse response = decision::ToRecordDecisionResponse(earlier);
   response.set_replayed(true);
+  response.set_spooled(IsSpooled(earlier));
   return response;
 }
 
 absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::RecordDecision(const v1::RecordDecisionRequest& request,
                                                                               const CallContext& context) {
   RETURN_IF_ERROR(Validate(request));
-  const auto earlier = storage::DecisionStore(s_.database).FindByRequest(request.customer_id(), request.request_id());
-  RETURN_IF_ERROR(FromStorage(earlier.status()));
-  if (earlier->has_value()) return Replay(request, **earlier);
+  ASSIGN_OR_RETURN(const std::optional<DecisionRecord> earlier,
+                   FindEarlier(request.customer_id(), request.request_id()));
+  if (earlier.has_value()) return Replay(request, *earlier);
 
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Serving> serving, s_.serving->Get());
   const decision::Draw draw = NewDraw(s_.clock->Now());
@@ -179,7 +183,9 @@ absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::RecordDecision(co
   RETURN_IF_ERROR(FromStorage(committed.status()));
   if (committed->earlier.has_value()) return Replay(request, *committed->earlier);
   s_.metrics->RecordExpertDecision();
-  return decision::ToRecordDecisionResponse(decision.record);
+  v1::RecordDecisionResponse response = decision::ToRecordDecisionResponse(decision.record);
+  response.set_spooled(committed->kept == Kept::kInFallback);
+  return response;
 }
 
 absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::RecordFeedback(
@@ -194,30 +200,61 @@ absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::RecordFeedback(
     record.occurred_at =
         absl::FromUnixMicros(google::protobuf::util::TimeUtil::TimestampToMicroseconds(request.occurred_at()));
   }
-  const absl::StatusOr<bool> recorded = storage::FeedbackStore(s_.database).Record(record, now);
-  RETURN_IF_ERROR(FromStorage(recorded.status()));
-  if (*recorded) s_.metrics->RecordFeedback(request.kind());
+  return KeepFeedback(record, now);
+}
+
+absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::KeepFeedback(const storage::FeedbackRecord& feedback,
+                                                                            absl::Time now) {
   v1::RecordFeedbackResponse response;
+  absl::StatusOr<bool> recorded = false;
+  bool spool = SpoolStandsIn(absl::OkStatus());
+  if (!spool) {
+    recorded = storage::FeedbackStore(s_.database).Record(feedback, now);
+    spool = SpoolStandsIn(recorded.status());
+  }
+  if (recorded.status().code() == absl::StatusCode::kNotFound) {
+    const std::string decision_id = feedback.suggestion_id.substr(0, feedback.suggestion_id.find('.'));
+    const auto answered = FindAnswered(feedback.customer_id, decision_id);
+    if (answered.ok() && !answered->superseded_by.empty()) return response;  // it teaches nothing
+    spool = answered.ok() && IsSpooled(answered->decision);
+  }
+  if (spool) {
+    RETURN_IF_ERROR(s_.spool->AppendFeedback(feedback));
+    response.set_recorded(true);
+    response.set_spooled(true);
+    return response;
+  }
+  RETURN_IF_ERROR(FromStorage(recorded.status()));
+  if (*recorded) s_.metrics->RecordFeedback(static_cast<v1::RecordFeedbackRequest::Kind>(feedback.kind));
   response.set_recorded(*recorded);
   return response;
 }
 
 absl::StatusOr<v1::ExplainResponse> SuggestionHandlers::Explain(const v1::ExplainRequest& request) {
   RETURN_IF_ERROR(Validate(request));
-  const auto record = storage::DecisionStore(s_.database).Find(request.customer_id(), request.decision_id());
-  RETURN_IF_ERROR(FromStorage(record.status()));
-  ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Serving> serving, ServingOf(*record));
-  if (request.model_version() == 0 || request.model_version() == record->model_version) {
-    return decision::ExplainDecision(*record, *serving, request.all_candidates());
+  const auto answered = FindAnswered(request.customer_id(), request.decision_id());
+  RETURN_IF_ERROR(FromStorage(answered.status()));
+  ASSIGN_OR_RETURN(v1::ExplainResponse response, ExplainRecord(request, answered->decision));
+  response.set_superseded_by(answered->superseded_by);
+  return response;
+}
+
+absl::StatusOr<v1::ExplainResponse> SuggestionHandlers::ExplainRecord(const v1::ExplainRequest& request,
+                                                                      const DecisionRecord& record) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Serving> serving, ServingOf(record));
+  if (request.model_version() == 0 || request.model_version() == record.model_version) {
+    return decision::ExplainDecision(record, *serving, request.all_candidates());
   }
   ASSIGN_OR_RETURN(std::shared_ptr<const decision::Snapshot> other, LoadSnapshot(s_.database, request.model_version()));
-  return decision::ExplainUnder(*record, *serving, std::move(other), request.all_candidates());
+  return decision::ExplainUnder(record, *serving, std::move(other), request.all_candidates());
 }
 
 absl::StatusOr<CustomerCache::State> SuggestionHandlers::CustomerAt(const std::string& customer_id, absl::Time at,
                                                                     const CallContext& context) {
   const auto load = [&]() -> absl::StatusOr<storage::CustomerState> {
+    if (SpoolStandsIn(absl::OkStatus())) return absl::UnavailableError("the database is away");
     auto loaded = storage::CustomerStore(s_.database).Load(customer_id, at);
+    SpoolStandsIn(loaded.status());
     RETURN_IF_ERROR(FromStorage(loaded.status()));
     return loaded;
   };
@@ -237,14 +274,61 @@ void SuggestionHandlers::ForgetOpen(const std::string& customer_id) {
 
 absl::Status SuggestionHandlers::CheckDelivered(const DecisionRecord& record, const CallContext& context) {
   if (!context.Gone()) return absl::OkStatus();
-  s_.metrics->RecordUndelivered();
-  const absl::Status marked =
-      storage::DecisionStore(s_.database).MarkUndelivered(record.customer_id, record.decision_id);
-  ForgetOpen(record.customer_id);
-  s_.log->Write(LogLevel::kWarning, "decision not delivered",
-                {{"request_id", record.request_id}, {"decision_id", record.decision_id}, {"marked", marked.ok()}});
+  NoteUndelivered(record.customer_id, record.request_id, record.decision_id);
   return absl::DeadlineExceededError(
       absl::StrCat("the deadline passed while decision ", record.decision_id, " was being committed"));
+}
+
+void SuggestionHandlers::NoteUndelivered(const std::string& customer_id, const std::string& request_id,
+                                         const std::string& decision_id) {
+  s_.metrics->RecordUndelivered();
+  const absl::Status marked = MarkDelivered(customer_id, decision_id, false);
+  ForgetOpen(customer_id);
+  s_.log->Write(LogLevel::kWarning, "decision not delivered",
+                {{"request_id", request_id}, {"decision_id", decision_id}, {"marked", marked.ok()}});
+}
+
+bool SuggestionHandlers::SpoolStandsIn(const absl::Status& status) {
+  if (s_.spool == nullptr) return false;
+  s_.spool->Report(status);
+  return s_.spool->away();
+}
+
+bool SuggestionHandlers::IsSpooled(const DecisionRecord& record) {
+  if (s_.spool == nullptr) return false;
+  const auto spooled = s_.spool->Find(record.customer_id, record.decision_id);
+  return spooled.ok() && spooled->has_value();
+}
+
+absl::StatusOr<std::optional<DecisionRecord>> SuggestionHandlers::FindEarlier(const std::string& customer_id,
+                                                                              const std::string& request_id) {
+  if (s_.spool != nullptr) {
+    ASSIGN_OR_RETURN(std::optional<DecisionRecord> spooled, s_.spool->FindByRequest(customer_id, request_id));
+    if (spooled.has_value() || s_.spool->away()) return spooled;
+  }
+  auto earlier = storage::DecisionStore(s_.database).FindByRequest(customer_id, request_id);
+  if (SpoolStandsIn(earlier.status())) return std::optional<DecisionRecord>();
+  RETURN_IF_ERROR(FromStorage(earlier.status()));
+  return earlier;
+}
+
+absl::Status SuggestionHandlers::MarkDelivered(const std::string& customer_id, const std::string& decision_id,
+                                               bool delivered) {
+  if (s_.spool != nullptr) {
+    ASSIGN_OR_RETURN(const bool spooled, s_.spool->MarkDelivered(customer_id, decision_id, delivered));
+    if (spooled) return absl::OkStatus();
+  }
+  storage::DecisionStore store(s_.database);
+  return delivered ? store.MarkDelivered(customer_id, decision_id) : store.MarkUndelivered(customer_id, decision_id);
+}
+
+absl::StatusOr<storage::AnsweredDecision> SuggestionHandlers::FindAnswered(const std::string& customer_id,
+                                                                           const std::string& decision_id) {
+  if (s_.spool != nullptr) {
+    ASSIGN_OR_RETURN(std::optional<DecisionRecord> spooled, s_.spool->Find(customer_id, decision_id));
+    if (spooled.has_value()) return storage::AnsweredDecision{*std::move(spooled), ""};
+  }
+  return storage::FindAnsweredDecision(s_.database, customer_id, decision_id);
 }
 
 decision::Draw SuggestionHandlers::NewDraw(absl::Time now) {

@@ -22,8 +22,10 @@
 #include "service/server/patience.h"
 #include "service/server/random_source.h"
 #include "service/server/serving_state.h"
+#include "service/server/spool_keeper.h"
 #include "storage/database.h"
 #include "storage/decision_store.h"
+#include "storage/superseded_store.h"
 #include "suggest/v1/suggestion_service.pb.h"
 
 namespace suggest::server {
@@ -41,6 +43,7 @@ struct Surroundings {
   DecisionCommitter* committer = nullptr;
   DecisionAnnouncer* announcer = nullptr;
   Patience* patience = nullptr;
+  SpoolKeeper* spool = nullptr;  // null: none is configured
 };
 
 class SuggestionHandlers {
@@ -52,6 +55,9 @@ class SuggestionHandlers {
   absl::StatusOr<v1::RecordDecisionResponse> RecordDecision(const v1::RecordDecisionRequest& request,
                                                             const CallContext& context);
   absl::StatusOr<v1::ExplainResponse> Explain(const v1::ExplainRequest& request);
+
+  // Counts, logs and marks a decision whose answer reached nobody.
+  void NoteUndelivered(const std::string& customer_id, const std::string& request_id, const std::string& decision_id);
 
  private:
   absl::StatusOr<v1::SuggestResponse> SuggestAnew(const v1::SuggestRequest& request, const CallContext& context);
@@ -71,6 +77,19 @@ class SuggestionHandlers {
 
   absl::StatusOr<CustomerCache::State> CustomerAt(const std::string& customer_id, absl::Time at,
                                                   const CallContext& context);
+  // What answered this request before, in the spool or the log. With a spool, none when the database is away.
+  absl::StatusOr<std::optional<storage::DecisionRecord>> FindEarlier(const std::string& customer_id,
+                                                                     const std::string& request_id);
+  // True when the database is known to be away, or `status` says so: then the spool stands in for it, if there is one.
+  bool SpoolStandsIn(const absl::Status& status);
+  bool IsSpooled(const storage::DecisionRecord& record);
+  absl::Status MarkDelivered(const std::string& customer_id, const std::string& decision_id, bool delivered);
+  absl::StatusOr<v1::RecordFeedbackResponse> KeepFeedback(const storage::FeedbackRecord& feedback, absl::Time now);
+  absl::StatusOr<v1::ExplainResponse> ExplainRecord(const v1::ExplainRequest& request,
+                                                    const storage::DecisionRecord& record);
+  // A decision of the spool, the log, or a superseded one.
+  absl::StatusOr<storage::AnsweredDecision> FindAnswered(const std::string& customer_id,
+                                                         const std::string& decision_id);
   // After the commit: marks the decision undelivered when nobody waits for it any more.
   absl::Status CheckDelivered(const storage::DecisionRecord& record, const CallContext& context);
   // Here and, once they are told, for the other replicas.

@@ -9,11 +9,10 @@
 namespace suggest::server {
 namespace {
 
-absl::Status CheckId(absl::string_view field, const std::string& value) {
+absl::Status CheckId(absl::string_view field, const std::string& value, size_t most = kMaxIdBytes) {
   if (value.empty()) return absl::InvalidArgumentError(absl::StrCat(field, " is empty"));
-  if (value.size() > kMaxIdBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(field, " has ", value.size(), " bytes, expected at most ", kMaxIdBytes));
+  if (value.size() > most) {
+    return absl::InvalidArgumentError(absl::StrCat(field, " has ", value.size(), " bytes, expected at most ", most));
   }
   if (value.find('\0') != std::string::npos) return absl::InvalidArgumentError(absl::StrCat(field, " has a NUL byte"));
   return absl::OkStatus();
@@ -28,11 +27,18 @@ absl::Status CheckIds(absl::string_view field, const List& values, int most) {
   return absl::OkStatus();
 }
 
-}  // namespace
+template <typename List>
+absl::Status CheckNoneTwice(absl::string_view field, const List& values) {
+  absl::flat_hash_set<std::string> seen;
+  for (const std::string& id : values) {
+    if (!seen.insert(id).second) return absl::InvalidArgumentError(absl::StrCat(field, " has '", id, "' twice"));
+  }
+  return absl::OkStatus();
+}
 
-absl::Status Validate(const v1::SuggestRequest& request) {
-  RETURN_IF_ERROR(CheckId("customer_id", request.customer_id()));
-  RETURN_IF_ERROR(CheckId("request_id", request.request_id()));
+// What Suggest and SuggestBatch ask alike.
+template <typename Request>
+absl::Status CheckQuestion(const Request& request) {
   if (request.count() < 1 || request.count() > kMaxSlate) {
     return absl::InvalidArgumentError(absl::StrCat("count is ", request.count(), ", expected 1 to ", kMaxSlate));
   }
@@ -40,18 +46,39 @@ absl::Status Validate(const v1::SuggestRequest& request) {
   return CheckIds("excluded_ids", request.excluded_ids(), kMaxListedIds);
 }
 
+}  // namespace
+
+absl::Status Validate(const v1::SuggestRequest& request) {
+  RETURN_IF_ERROR(CheckId("customer_id", request.customer_id()));
+  RETURN_IF_ERROR(CheckId("request_id", request.request_id()));
+  return CheckQuestion(request);
+}
+
+absl::Status Validate(const v1::SuggestBatchRequest& request) {
+  RETURN_IF_ERROR(CheckId("run_id", request.run_id(), kMaxRunIdBytes));
+  if (request.all_customers() != request.customer_ids().empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("all_customers is ", request.all_customers() ? "true" : "false",
+                                                   " beside ", request.customer_ids_size(),
+                                                   " customer_ids, expected one of the two"));
+  }
+  RETURN_IF_ERROR(CheckIds("customer_ids", request.customer_ids(), kMaxListedIds));
+  RETURN_IF_ERROR(CheckNoneTwice("customer_ids", request.customer_ids()));
+  if (!request.after_customer_id().empty()) {
+    if (!request.all_customers()) {
+      return absl::InvalidArgumentError(absl::StrCat("after_customer_id is '", request.after_customer_id(),
+                                                     "', expected it only with all_customers"));
+    }
+    RETURN_IF_ERROR(CheckId("after_customer_id", request.after_customer_id()));
+  }
+  return CheckQuestion(request);
+}
+
 absl::Status Validate(const v1::RecordDecisionRequest& request) {
   RETURN_IF_ERROR(CheckId("customer_id", request.customer_id()));
   RETURN_IF_ERROR(CheckId("request_id", request.request_id()));
   if (request.recommendation_ids().empty()) return absl::InvalidArgumentError("recommendation_ids is empty");
   RETURN_IF_ERROR(CheckIds("recommendation_ids", request.recommendation_ids(), kMaxSlate));
-  absl::flat_hash_set<std::string> seen;
-  for (const std::string& id : request.recommendation_ids()) {
-    if (!seen.insert(id).second) {
-      return absl::InvalidArgumentError(absl::StrCat("recommendation_ids has '", id, "' twice"));
-    }
-  }
-  return absl::OkStatus();
+  return CheckNoneTwice("recommendation_ids", request.recommendation_ids());
 }
 
 absl::Status Validate(const v1::RecordFeedbackRequest& request, absl::Time now) {

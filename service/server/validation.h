@@ -11,12 +11,14 @@
 namespace suggest::server {
 
 inline constexpr int kMaxIdBytes = 256;
+inline constexpr int kMaxRunIdBytes = 200;
 inline constexpr int kMaxSlate = 100;
 inline constexpr int kMaxListedIds = 10'000;
 // How far ahead of the server's clock feedback may lie.
 inline constexpr absl::Duration kFeedbackLead = absl::Minutes(1);
 
 absl::Status Validate(const v1::SuggestRequest& request);
+absl::Status Validate(const v1::SuggestBatchRequest& request);
 absl::Status Validate(const v1::RecordDecisionRequest& request);
 absl::Status Validate(const v1::RecordFeedbackRequest& request, absl::Time now);
 absl::Status Validate(const v1::ExplainRequest& request);

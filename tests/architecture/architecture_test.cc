@@ -70,9 +70,11 @@ TEST(ArchitectureTest, StorageDoesNotSeeServiceOrGrpc) {
       << "rule: service depends on storage, never the other way round";
 }
 
-TEST(ArchitectureTest, OnlyStorageSeesPostgres) {
-  EXPECT_THAT(Offenders("service", {"pqxx", "libpq", "storage/database_internal.h"}), IsEmpty())
-      << "rule: storage is the only folder that includes pqxx or holds SQL";
+TEST(ArchitectureTest, OnlyStorageSeesPostgresAndSqlite) {
+  EXPECT_THAT(
+      Offenders("service", {"pqxx", "libpq", "sqlite3", "storage/database_internal.h", "storage/sqlite_internal.h"}),
+      IsEmpty())
+      << "rule: storage is the only folder that includes pqxx or sqlite3, or holds SQL";
 }
 
 TEST(ArchitectureTest, DecisionAndLearningDoNotSeeGrpcOrTheServer) {

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -25,7 +26,7 @@ constexpr int kSuggestions = 1200;
 constexpr char kConfig[] = R"pb(
   server { grpc_address: "127.0.0.1:0" http_address: "127.0.0.1:0" }
   database {
-    connection: "%s"
+    connection: "%s" %s
     model_poll { nanos: 500000000 }
   }
   money {
@@ -178,8 +179,8 @@ std::string Replica::HttpGet(const std::string& path) {
 }
 
 Deployment::Deployment(const std::string& connection) : database_(testing::TestDatabase::Content::kEmpty) {
-  config_ = folder_.Write("suggest.textproto",
-                          absl::StrFormat(kConfig, connection.empty() ? database_.connection() : connection));
+  connection_ = connection.empty() ? database_.connection() : connection;
+  config_ = folder_.Write("suggest.textproto", absl::StrFormat(kConfig, connection_, ""));
   WriteHistory();
   for (const std::vector<std::string>& step :
        std::vector<std::vector<std::string>>{{"migrate"}, {"import", "--data", folder_.path()}, {"warm-start"}}) {
@@ -189,8 +190,17 @@ Deployment::Deployment(const std::string& connection) : database_(testing::TestD
 }
 
 std::unique_ptr<Replica> Deployment::StartReplica(const std::string& start) {
+  return Start(config_, start);
+}
+
+std::unique_ptr<Replica> Deployment::StartReplicaWith(const std::string& more_database) {
+  const std::string name = absl::StrCat("suggest", started_ + 1, ".textproto");
+  return Start(folder_.Write(name, absl::StrFormat(kConfig, connection_, more_database)), kStart);
+}
+
+std::unique_ptr<Replica> Deployment::Start(const std::string& config, const std::string& start) {
   return std::make_unique<Replica>(
-      std::vector<std::string>{SUGGEST_BIN_DIR "/suggestd", absl::StrCat("--config=", config_), ClockFlag(start)},
+      std::vector<std::string>{SUGGEST_BIN_DIR "/suggestd", absl::StrCat("--config=", config), ClockFlag(start)},
       folder_.path(), absl::StrCat("suggestd", ++started_));
 }
 
@@ -211,7 +221,7 @@ std::unique_ptr<Program> Deployment::StartCtl(const std::vector<std::string>& ar
 
 void Deployment::Buy(const std::string& purchase_id, const std::string& customer, const std::string& recommendation,
                      double amount, int seconds) {
-  database_.Execute(absl::StrFormat(
+  database().Execute(absl::StrFormat(
       "insert into builtin.purchases (purchase_id, customer_id, recommendation_id, purchased_at, amount) "
       "values ('%s', '%s', '%s', '%s', %g)",
       purchase_id, customer, recommendation, AfterStart(seconds), amount));

@@ -57,6 +57,8 @@ class Deployment {
   const std::string& folder() const { return folder_.path(); }
 
   std::unique_ptr<Replica> StartReplica(const std::string& start = kStart);
+  // A replica whose configuration has more fields in `database`.
+  std::unique_ptr<Replica> StartReplicaWith(const std::string& more_database);
   // Runs suggestctl with the configuration and the clock.
   RunResult Ctl(const std::vector<std::string>& arguments, const std::string& start = kStart);
   // Starts suggestctl and does not wait for it.
@@ -67,11 +69,13 @@ class Deployment {
            double amount, int seconds = 0);
 
  private:
+  std::unique_ptr<Replica> Start(const std::string& config, const std::string& start);
   std::vector<std::string> CtlArguments(std::vector<std::string> arguments, const std::string& start) const;
   void WriteHistory() const;
 
   testing::TemporaryFolder folder_;
   testing::TestDatabase database_;
+  std::string connection_;
   std::string config_;
   int started_ = 0;
 };

@@ -1,5 +1,8 @@
 // Commands that call a server, against one in this process that answers what the test puts in.
+#include <fstream>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -42,6 +45,12 @@ class FakeServer : public v1::SuggestionService::Service, public v1::LearningSer
     *out = suggest_response;
     return status;
   }
+  grpc::Status SuggestBatch(grpc::ServerContext*, const v1::SuggestBatchRequest* request,
+                            grpc::ServerWriter<v1::SuggestBatchItem>* writer) override {
+    batch_requests.push_back(*request);
+    for (const v1::SuggestBatchItem& item : batch_items) writer->Write(item);
+    return status;
+  }
   grpc::Status RecordFeedback(grpc::ServerContext*, const v1::RecordFeedbackRequest* request,
                               v1::RecordFeedbackResponse* out) override {
     feedback_request = *request;
@@ -64,6 +73,8 @@ class FakeServer : public v1::SuggestionService::Service, public v1::LearningSer
   bool recorded = true;
   v1::SuggestRequest suggest_request;
   v1::SuggestResponse suggest_response;
+  std::vector<v1::SuggestBatchRequest> batch_requests;
+  std::vector<v1::SuggestBatchItem> batch_items;
   v1::RecordFeedbackRequest feedback_request;
   v1::ExplainRequest explain_request;
   v1::ExplainResponse explain_response;
@@ -151,6 +162,92 @@ TEST_F(ServerCommandsTest, AServersRefusalIsAFailureInItsOwnWords) {
   const RunResult json = RunLine({"suggest", "--customer=c1", "--format=json"});
   EXPECT_EQ(json.At({"error", "code"}).string_value(), "NOT_FOUND");
   EXPECT_EQ(json.At({"error", "message"}).string_value(), "unknown customer \"c1\"");
+}
+
+class SuggestBatchCommandTest : public ServerCommandsTest {
+ protected:
+  void Answer(const std::vector<std::string>& items) {
+    server_.batch_items.clear();
+    for (const std::string& item : items) server_.batch_items.push_back(FromText<v1::SuggestBatchItem>(item));
+  }
+
+  testing::TemporaryFolder folder_;
+};
+
+constexpr char kDecided[] = "customer_id: 'c1' response { decision_id: 'd1' }";
+constexpr char kReplayed[] = "customer_id: 'c2' response { decision_id: 'd2' replayed: true }";
+constexpr char kSticky[] = "customer_id: 'c3' response { decision_id: 'd3' sticky: true }";
+constexpr char kNoCandidate[] = "customer_id: 'c4' code: 9 message: 'nothing is eligible'";
+constexpr char kUnknown[] = "customer_id: 'c5' code: 5 message: 'customer c5 is unknown'";
+
+TEST_F(SuggestBatchCommandTest, CountsWhatBecameOfEachCustomer) {
+  Answer({kDecided, kReplayed, kSticky, kNoCandidate});
+  const RunResult result = RunLine({"suggest-batch", "--all", "--run-id=may", "--count=2", "--exclude=r1",
+                                    "--candidate=r2", "--fresh", "--after=c0", "--format=json"});
+  EXPECT_EQ(result.exit, 0) << result.err;
+  for (const char* key : {"decided", "replayed", "sticky", "no_candidate"}) {
+    EXPECT_EQ(result.At({key}).number_value(), 1) << key;
+  }
+  EXPECT_EQ(result.At({"customers"}).number_value(), 4);
+  EXPECT_EQ(result.At({"last_customer_id"}).string_value(), "c4");
+  ASSERT_EQ(server_.batch_requests.size(), 1u);
+  EXPECT_EQ(server_.batch_requests[0].DebugString(),
+            FromText<v1::SuggestBatchRequest>("run_id: 'may' all_customers: true count: 2 candidate_ids: 'r2' "
+                                              "excluded_ids: 'r1' fresh: true after_customer_id: 'c0'")
+                .DebugString());
+}
+
+TEST_F(SuggestBatchCommandTest, OneCustomersErrorIsAFailureInItsOwnWords) {
+  Answer({kDecided, kUnknown});
+  const RunResult result = RunLine({"suggest-batch", "--all", "--run-id=may"});
+  EXPECT_EQ(result.exit, 1);
+  EXPECT_THAT(result.out, HasSubstr("failed with NOT_FOUND: 1"));
+  EXPECT_THAT(result.out, HasSubstr("customer c5 is unknown"));
+}
+
+TEST_F(SuggestBatchCommandTest, ARunThatIsDoneAlreadyIsNothingToDo) {
+  Answer({kReplayed});
+  EXPECT_EQ(RunLine({"suggest-batch", "--all", "--run-id=may"}).exit, 3);
+}
+
+TEST_F(SuggestBatchCommandTest, AStreamThatBreaksOffSaysWhereItWas) {
+  Answer({kDecided});
+  server_.status = grpc::Status(grpc::StatusCode::INTERNAL, "a defect");
+  const RunResult result = RunLine({"suggest-batch", "--all", "--run-id=may"});
+  EXPECT_EQ(result.exit, 1);
+  EXPECT_EQ(result.err,
+            "suggestctl: a defect; 1 customers were answered, the last of them 'c1'; the same --run-id goes on\n");
+}
+
+TEST_F(SuggestBatchCommandTest, ALongListIsSentInPiecesAndTheItemsAreAppendedToTheFile) {
+  std::string list;
+  for (int i = 0; i < 5001; ++i) absl::StrAppend(&list, "c", i, i % 2 == 0 ? "\n" : " \r\n\n");
+  Answer({kDecided});
+  const std::string out = folder_.path() + "/items.jsonl";
+  const RunResult result =
+      RunLine({"suggest-batch", "--customers", folder_.Write("list", list), "--run-id=may", "--out", out});
+  EXPECT_EQ(result.exit, 0) << result.err;
+  ASSERT_EQ(server_.batch_requests.size(), 2u);
+  EXPECT_EQ(server_.batch_requests[0].customer_ids_size(), 5000);
+  EXPECT_EQ(server_.batch_requests[1].customer_ids(0), "c5000");
+  std::ifstream file(out);
+  std::string line;
+  int lines = 0;
+  for (; std::getline(file, line); ++lines) EXPECT_THAT(line, HasSubstr("\"decision_id\":\"d1\""));
+  EXPECT_EQ(lines, 2);
+}
+
+TEST_F(SuggestBatchCommandTest, RefusesALineWithoutCustomers) {
+  EXPECT_EQ(RunLine({"suggest-batch", "--run-id=may"}).exit, 2);
+  EXPECT_EQ(RunLine({"suggest-batch", "--run-id=may", "--all", "--customers=x"}).exit, 2);
+  EXPECT_EQ(RunLine({"suggest-batch", "--run-id=may", "--customers=x", "--after=c1"}).exit, 2);
+  const RunResult missing = RunLine({"suggest-batch", "--run-id=may", "--customers", folder_.path() + "/none"});
+  EXPECT_EQ(missing.exit, 1);
+  EXPECT_THAT(missing.err, HasSubstr("/none cannot be read"));
+  EXPECT_THAT(RunLine({"suggest-batch", "--run-id=may", "--customers", folder_.Write("empty", "\n")}).err,
+              HasSubstr("has no customer"));
+  EXPECT_THAT(RunLine({"suggest-batch", "--run-id=may", "--all", "--out", folder_.path() + "/no/where"}).err,
+              HasSubstr("cannot be written"));
 }
 
 TEST_F(ServerCommandsTest, FeedbackSendsKindAndTime) {

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "service/server/http_server.h"
 #include "tests/service/server/http_client.h"
 #include "tests/service/server/server_fixture.h"
@@ -23,7 +26,7 @@ class HttpRoutesTest : public ::testing::Test {
   HttpReply Post(const std::string& path, const std::string& body) { return routes_.Answer({"POST", path, "", body}); }
 
   ServingCompany company_;
-  Endpoints endpoints_{company_.replica().surroundings(), 4};
+  Endpoints endpoints_{company_.replica().surroundings(), company_.config().server()};
   HttpRoutes routes_{&endpoints_, &company_.replica().readiness(), &company_.replica().metrics(), [] {}};
 };
 
@@ -40,6 +43,34 @@ TEST_F(HttpRoutesTest, SuggestFeedbackAndExplainHaveTwins) {
   const HttpReply explained =
       Post("/v1/explain", absl::StrCat(R"({"customer_id": "c1", "decision_id": ")", decision.decision_id(), "\"}"));
   EXPECT_THAT(explained.body, HasSubstr("\"matches_log\":true"));
+}
+
+TEST_F(HttpRoutesTest, SuggestBatchIsALineOfJsonPerItem) {
+  const HttpReply reply = Post("/v1/suggest_batch", R"({"run_id": "may", "all_customers": true, "count": 2})");
+  ASSERT_TRUE(reply.stream);
+  std::vector<v1::SuggestBatchItem> items;
+  EXPECT_OK(reply.stream([&](const std::string& line) {
+    EXPECT_EQ(line.find('\n'), line.size() - 1);
+    EXPECT_TRUE(ParseJson(line, &items.emplace_back()).ok());
+    return true;
+  }));
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[1].customer_id(), "c2");
+  EXPECT_EQ(items[1].response().suggestions_size(), 2);
+  EXPECT_EQ(Post("/v1/suggest_batch", "{").status, 400);
+}
+
+TEST_F(HttpRoutesTest, AStreamOverTheSocketEndsWithItsErrorOrIsOne) {
+  const auto server = HttpServer::Start({.address = "127.0.0.1:0", .threads = 2},
+                                        [this](const HttpRequest& request) { return routes_.Answer(request); });
+  ASSERT_OK(server);
+  const HttpAnswer whole =
+      Http((*server)->port(), "POST", "/v1/suggest_batch", R"({"run_id": "may", "all_customers": true, "count": 2})");
+  EXPECT_EQ(whole.status, 200);
+  EXPECT_EQ(std::count(whole.body.begin(), whole.body.end(), '\n'), 2);
+  const HttpAnswer refused = Http((*server)->port(), "POST", "/v1/suggest_batch", R"({"count": 2})");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, HasSubstr("run_id is empty"));
 }
 
 TEST_F(HttpRoutesTest, DecisionsIngestAndModelsHaveTwins) {

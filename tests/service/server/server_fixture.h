@@ -76,18 +76,23 @@ class LogBuffer {
 
 class Replica {
  public:
-  Replica(storage::Database* database, const config::v1::Config& config, const Clock* clock, uint64_t random_start = 1)
+  // With a spool, it stands in for the database.
+  Replica(storage::Database* database, const config::v1::Config& config, const Clock* clock, uint64_t random_start = 1,
+          storage::Spool* spool = nullptr)
       : config_(config),
         random_(random_start),
         log_(clock, log_buffer_.stream()),
-        readiness_(&serving_),
         sink_(database),
-        customers_(config.database().customer_cache(), false, &metrics_),
-        committer_(config.database(), &sink_, nullptr, &metrics_, &log_),
+        keeper_(spool == nullptr ? nullptr
+                                 : std::make_unique<SpoolKeeper>(spool, &sink_, database, clock, &metrics_, &log_)),
+        readiness_(&serving_, keeper_.get()),
+        customers_(config.database().customer_cache(), keeper_ != nullptr, &metrics_),
+        committer_(config.database(), keeper_ == nullptr ? static_cast<DecisionSink*>(&sink_) : keeper_->log_sink(),
+                   keeper_ == nullptr ? nullptr : keeper_->spool_sink(), &metrics_, &log_),
         announcer_(absl::StrCat("replica", random_start), database),
         patience_(config.database(), &metrics_),
-        surroundings_{database, &serving_,   &config_,    clock,       &random_,  &metrics_,
-                      &log_,    &customers_, &committer_, &announcer_, &patience_},
+        surroundings_{database, &serving_,   &config_,    clock,       &random_,   &metrics_,
+                      &log_,    &customers_, &committer_, &announcer_, &patience_, keeper_.get()},
         changes_(surroundings_, &catalogue_changed_),
         models_(surroundings_, &readiness_),
         catalogues_(surroundings_),
@@ -101,6 +106,7 @@ class Replica {
   CatalogueUpdater& catalogues() { return catalogues_; }
   ServingState& serving() { return serving_; }
   Readiness& readiness() { return readiness_; }
+  SpoolKeeper& keeper() { return *keeper_; }
   DecisionCommitter& committer() { return committer_; }
   DecisionAnnouncer& announcer() { return announcer_; }
   CustomerCache& customers() { return customers_; }
@@ -125,8 +131,9 @@ class Replica {
   Log log_;
   Metrics metrics_;
   ServingState serving_;
-  Readiness readiness_;
   DecisionLogSink sink_;
+  std::unique_ptr<SpoolKeeper> keeper_;
+  Readiness readiness_;
   CustomerCache customers_;
   DecisionCommitter committer_;
   DecisionAnnouncer announcer_;

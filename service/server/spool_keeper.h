@@ -1,0 +1,114 @@
+// What stands in for the database while it is away: decisions and feedback go to the local spool, and from there to the
+// database when it is back, in order and exactly once.
+//
+// While the database is away nothing but the drain's own look tries it, so that requests do not wait for it. The drain
+// commits a page of entries, and only then removes them from the spool. Whatever happens in between, the page is
+// drained again: a decision that is in the log already counts as committed, feedback that is there stays, a request
+// that another decision answers makes the spooled one superseded, once.
+//
+// A request id in the spool is answered from the spool, also when the database is back and the drain not yet there: the
+// spool is asked first, and an entry leaves it only after its commit.
+//
+// Threads: any; Drain by one thread at a time.
+#ifndef SERVICE_SERVER_SPOOL_KEEPER_H_
+#define SERVICE_SERVER_SPOOL_KEEPER_H_
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "service/decision/clock.h"
+#include "service/server/decision_sink.h"
+#include "service/server/log.h"
+#include "service/server/metrics.h"
+#include "storage/database.h"
+#include "storage/spool.h"
+
+namespace suggest::server {
+
+class SpoolKeeper {
+ public:
+  // Nothing is owned; all must outlive the keeper. `log_sink` is the decision log; `drain_database` is for the drain
+  // alone.
+  SpoolKeeper(storage::Spool* spool, DecisionSink* log_sink, storage::Database* drain_database, const Clock* clock,
+              Metrics* metrics, Log* log);
+
+  // The decision log for everybody else: answers from the spool what the spool knows, and refuses with UNAVAILABLE at
+  // once while the database is away.
+  DecisionSink* log_sink() { return &guarded_log_; }
+  // The spool as what the committer falls back to. Errors: UNAVAILABLE when the spool is full.
+  DecisionSink* spool_sink() { return &spool_sink_; }
+
+  bool away() const { return away_.load(); }
+  // What a use of the database came to: a lost connection says that it is away.
+  void Report(const absl::Status& status);
+
+  // Whether the error is of a database that is away.
+  static bool SaysAway(const absl::Status& status);
+
+  absl::StatusOr<std::optional<storage::DecisionRecord>> FindByRequest(const std::string& customer_id,
+                                                                       const std::string& request_id) const;
+  absl::StatusOr<std::optional<storage::DecisionRecord>> Find(const std::string& customer_id,
+                                                              const std::string& decision_id) const;
+  // Errors: UNAVAILABLE when the spool is full; NOT_FOUND when the spool has the decision and it has no such rank.
+  absl::Status AppendFeedback(const storage::FeedbackRecord& feedback);
+  // False: the spool does not have the decision.
+  absl::StatusOr<bool> MarkDelivered(const std::string& customer_id, const std::string& decision_id, bool delivered);
+
+  // One step: looks whether a database that was away is back, then commits and removes one page of entries.
+  // True: there is more to do at once. Errors: those of the database or the spool; nothing is lost, call again.
+  absl::StatusOr<bool> Drain();
+
+  // Brings the gauges up to date.
+  void ShowFigures();
+  // For /readyz: empty when the database is there and the spool is empty.
+  std::string Describe() const;
+
+ private:
+  class GuardedLog final : public DecisionSink {
+   public:
+    explicit GuardedLog(SpoolKeeper* keeper) : keeper_(keeper) {}
+    absl::StatusOr<std::vector<storage::Appended>> Append(
+        absl::Span<const storage::DecisionRecord* const> batch) override {
+      return keeper_->AppendToLog(batch);
+    }
+
+   private:
+    SpoolKeeper* const keeper_;
+  };
+  class SpoolSink final : public DecisionSink {
+   public:
+    explicit SpoolSink(SpoolKeeper* keeper) : keeper_(keeper) {}
+    absl::StatusOr<std::vector<storage::Appended>> Append(
+        absl::Span<const storage::DecisionRecord* const> batch) override {
+      return keeper_->AppendToSpool(batch);
+    }
+
+   private:
+    SpoolKeeper* const keeper_;
+  };
+
+  absl::StatusOr<std::vector<storage::Appended>> AppendToLog(absl::Span<const storage::DecisionRecord* const> batch);
+  absl::StatusOr<std::vector<storage::Appended>> AppendToSpool(absl::Span<const storage::DecisionRecord* const> batch);
+  absl::Status CommitDecisions(const std::vector<storage::SpooledEntry>& page);
+  absl::Status CommitFeedback(const std::vector<storage::SpooledEntry>& page);
+  absl::Status CommitMark(const storage::SpooledEntry& entry);
+
+  storage::Spool* const spool_;
+  DecisionSink* const log_sink_;
+  storage::Database* const drain_database_;
+  const Clock* const clock_;
+  Metrics* const metrics_;
+  Log* const log_;
+  GuardedLog guarded_log_{this};
+  SpoolSink spool_sink_{this};
+  std::atomic<bool> away_{false};
+  int64_t drained_through_ = 0;  // what stays after its drain was marked meanwhile
+};
+
+}  // namespace suggest::server
+
+#endif  // SERVICE_SERVER_SPOOL_KEEPER_H_

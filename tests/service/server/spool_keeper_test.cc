@@ -1,0 +1,208 @@
+#include "service/server/spool_keeper.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "absl/strings/str_cat.h"
+#include "storage/feedback_store.h"
+#include "tests/service/server/server_fixture.h"
+#include "tests/storage/decision_fixture.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temporary_folder.h"
+
+namespace suggest::server {
+namespace {
+
+using ::suggest::testing::StatusIs;
+using ::suggest::testing::TemporaryFolder;
+using ::suggest::testing::TestDatabase;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+const absl::Time kNoon = absl::FromUnixSeconds(1704110400);  // 2024-01-01 12:00 UTC
+
+// The decision log, or an error in its place.
+class SwitchedSink : public DecisionSink {
+ public:
+  explicit SwitchedSink(storage::Database* database) : log_(database) {}
+  absl::StatusOr<std::vector<storage::Appended>> Append(
+      absl::Span<const storage::DecisionRecord* const> batch) override {
+    ++calls;
+    if (!error.ok()) return error;
+    return log_.Append(batch);
+  }
+
+  absl::Status error;
+  int calls = 0;
+
+ private:
+  DecisionLogSink log_;
+};
+
+class SpoolKeeperTest : public ::testing::Test {
+ protected:
+  SpoolKeeperTest() {
+    auto spool = storage::Spool::Open({folder_.path() + "/spool.db", int64_t{1} << 20});
+    SUGGEST_CHECK(spool.ok());
+    spool_ = *std::move(spool);
+    keeper_.emplace(spool_.get(), &sink_, &test_.database(), &clock_, &metrics_, &log_);
+  }
+
+  static storage::DecisionRecord Decision(int number, uint64_t content = 0) {
+    return storage::MakeDecision("c1", absl::StrCat("q", number), kNoon, 1 + number + content);
+  }
+
+  absl::StatusOr<storage::Appended> Append(DecisionSink* sink, const storage::DecisionRecord& decision) {
+    const storage::DecisionRecord* const batch[] = {&decision};
+    ASSIGN_OR_RETURN(const std::vector<storage::Appended> appended, sink->Append(batch));
+    return appended[0];
+  }
+
+  void Spool(const storage::DecisionRecord& decision) { EXPECT_OK(Append(keeper_->spool_sink(), decision)); }
+
+  void DrainAll() {
+    for (;;) {
+      const absl::StatusOr<bool> more = keeper_->Drain();
+      ASSERT_OK(more);
+      if (!*more) return;
+    }
+  }
+
+  std::string Count(const std::string& table) {
+    return test_.QueryOne(absl::StrCat("SELECT count(*) FROM suggest.", table));
+  }
+
+  TestDatabase test_;
+  TemporaryFolder folder_;
+  ManualClock clock_{kNoon};
+  LogBuffer log_buffer_;
+  Log log_{&clock_, log_buffer_.stream()};
+  Metrics metrics_;
+  SwitchedSink sink_{&test_.database()};
+  std::unique_ptr<storage::Spool> spool_;
+  std::optional<SpoolKeeper> keeper_;
+};
+
+TEST_F(SpoolKeeperTest, ALostConnectionMakesItAwayUntilTheDatabaseAnswersAgain) {
+  sink_.error = absl::UnavailableError("server closed the connection");
+  EXPECT_THAT(Append(keeper_->log_sink(), Decision(0)), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_TRUE(keeper_->away());
+  EXPECT_THAT(keeper_->Describe(), HasSubstr("the database is away"));
+  EXPECT_THAT(Append(keeper_->log_sink(), Decision(1)), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(sink_.calls, 1) << "a request waited for a database that is known to be away";
+  sink_.error = absl::OkStatus();
+  DrainAll();
+  EXPECT_FALSE(keeper_->away());
+  EXPECT_EQ(keeper_->Describe(), "");
+  EXPECT_OK(Append(keeper_->log_sink(), Decision(1)));
+  EXPECT_EQ(Count("decisions"), "1");
+}
+
+TEST_F(SpoolKeeperTest, AFailureThatIsNoLostConnectionDoesNotMakeItAway) {
+  sink_.error = absl::AbortedError("deadlock");
+  EXPECT_THAT(Append(keeper_->log_sink(), Decision(0)), StatusIs(absl::StatusCode::kAborted));
+  EXPECT_FALSE(keeper_->away());
+}
+
+TEST_F(SpoolKeeperTest, DrainsEverythingOnceAndShowsIt) {
+  for (int i = 0; i < 450; ++i) Spool(Decision(i));
+  clock_.Set(kNoon + absl::Seconds(90));
+  keeper_->ShowFigures();
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_decisions 450"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_oldest_age_seconds 90"));
+  DrainAll();
+  EXPECT_EQ(Count("decisions"), "450");
+  EXPECT_EQ(Count("request_ids"), "450");
+  EXPECT_TRUE(spool_->figures().empty());
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_decisions 0"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"committed\"} 450"));
+}
+
+TEST_F(SpoolKeeperTest, ACrashBetweenCommitAndRemovalChangesNothing) {
+  for (int i = 0; i < 3; ++i) Spool(Decision(i));
+  // What a drain that was killed before the removal had done.
+  for (int i = 0; i < 2; ++i) EXPECT_OK(storage::DecisionStore(&test_.database()).Append(Decision(i)));
+  DrainAll();
+  EXPECT_EQ(Count("decisions"), "3");
+  EXPECT_EQ(Count("superseded_decisions"), "0");
+  EXPECT_TRUE(spool_->figures().empty());
+}
+
+TEST_F(SpoolKeeperTest, ARequestThatWasAnsweredElsewhereSupersedesTheSpooledDecisionOnce) {
+  const storage::DecisionRecord elsewhere = Decision(0, 1000);
+  EXPECT_OK(storage::DecisionStore(&test_.database()).Append(elsewhere));
+  const storage::DecisionRecord spooled = Decision(0);
+  Spool(spooled);
+  ASSERT_OK_AND_ASSIGN(const auto page, spool_->Oldest(1));
+  DrainAll();
+  Spool(spooled);  // as if the removal had not been done
+  DrainAll();
+  EXPECT_EQ(Count("decisions"), "1");
+  EXPECT_EQ(Count("superseded_decisions"), "1");
+  EXPECT_EQ(test_.QueryOne("SELECT superseded_by FROM suggest.superseded_decisions"), elsewhere.decision_id);
+  EXPECT_THAT(log_buffer_.Text(), HasSubstr("spooled decision superseded"));
+}
+
+TEST_F(SpoolKeeperTest, ARequestInTheSpoolIsAnsweredFromItAlsoWhenTheDatabaseIsBack) {
+  Spool(Decision(0));
+  ASSERT_OK_AND_ASSIGN(const storage::Appended appended, Append(keeper_->log_sink(), Decision(0, 1000)));
+  ASSERT_TRUE(appended.earlier.has_value());
+  EXPECT_EQ(appended.earlier->decision_id, Decision(0).decision_id);
+  EXPECT_EQ(Count("decisions"), "0");
+}
+
+TEST_F(SpoolKeeperTest, FeedbackFollowsItsDecisionAndWhatIsOfNoneHoldsUpNothing) {
+  const storage::DecisionRecord decision = Decision(0);
+  Spool(decision);
+  const std::string known = storage::MakeSuggestionId(decision.decision_id, 1);
+  const std::string unknown = storage::MakeSuggestionId(Decision(5).decision_id, 1);
+  EXPECT_OK(keeper_->AppendFeedback({"c1", unknown, v1::RecordFeedbackRequest::KEPT, kNoon}));
+  EXPECT_OK(keeper_->AppendFeedback({"c1", known, v1::RecordFeedbackRequest::KEPT, kNoon}));
+  EXPECT_OK(keeper_->AppendFeedback({"c1", known, v1::RecordFeedbackRequest::KEPT, kNoon}));
+  EXPECT_THAT(keeper_->AppendFeedback({"c1", storage::MakeSuggestionId(decision.decision_id, 3), 1, kNoon}),
+              StatusIs(absl::StatusCode::kNotFound));
+  DrainAll();
+  EXPECT_EQ(test_.QueryOne("SELECT suggestion_id FROM suggest.feedback"), known);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"unknown_suggestion\"} 1"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_feedback_events_total{kind=\"KEPT\"} 1"));
+}
+
+TEST_F(SpoolKeeperTest, AnUndeliveredDecisionIsDrainedAsOne) {
+  const storage::DecisionRecord decision = Decision(0);
+  Spool(decision);
+  ASSERT_OK_AND_ASSIGN(const bool marked, keeper_->MarkDelivered("c1", decision.decision_id, false));
+  EXPECT_TRUE(marked);
+  DrainAll();
+  EXPECT_EQ(test_.QueryOne("SELECT delivered FROM suggest.decisions"), "f");
+}
+
+TEST_F(SpoolKeeperTest, AFullSpoolIsUnavailableWithAHintAndLosesNothing) {
+  storage::DecisionRecord large = Decision(0);
+  large.fallback_reason = std::string(100'000, 'x');
+  absl::Status full;
+  int kept = 0;
+  for (; full.ok() && kept < 100; ++kept) {
+    large.request_id = absl::StrCat("q", kept);
+    large.decision_id = storage::MakeDecisionId(kNoon, 1 + kept, 0);
+    full = Append(keeper_->spool_sink(), large).status();
+  }
+  EXPECT_THAT(full, StatusIs(absl::StatusCode::kUnavailable, HasSubstr("the spool takes no more")));
+  EXPECT_EQ(spool_->figures().decisions, kept - 1);
+  DrainAll();
+  EXPECT_EQ(Count("decisions"), absl::StrCat(kept - 1));
+}
+
+TEST_F(SpoolKeeperTest, ADrainWithoutADatabaseFailsAndLosesNothing) {
+  const auto nowhere = test_.OpenAnother({.connection = "host=/nonexistent dbname=none"});
+  SpoolKeeper keeper(spool_.get(), &sink_, nowhere.get(), &clock_, &metrics_, &log_);
+  Spool(Decision(0));
+  EXPECT_THAT(keeper.Drain(), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_TRUE(keeper.away());
+  EXPECT_THAT(keeper.Drain(), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(spool_->figures().decisions, 1);
+}
+
+}  // namespace
+}  // namespace suggest::server
