@@ -30,6 +30,7 @@ class Program {
   // Waits for the end and returns the exit code; 128 + n when signal n ended it.
   int Wait();
   bool Running();
+  pid_t pid() const { return pid_; }
 
   std::string Output() const;  // standard output so far
   std::string Errors() const;  // standard error so far
