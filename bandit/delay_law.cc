@@ -68,6 +68,16 @@ double DelayLaw::Share(absl::Duration age) const {
   return std::max(kMinShare, ShareAt(absl::ToDoubleSeconds(age)));
 }
 
+absl::Duration DelayLaw::Quantile(double share) const {
+  if (!(share > 0)) return absl::ZeroDuration();
+  if (share >= 1) return window();
+  const size_t i = std::lower_bound(share_.begin(), share_.end(), share) - share_.begin();
+  const double left_age = i == 0 ? 0.0 : age_seconds_[i - 1];
+  const double left_share = i == 0 ? 0.0 : share_[i - 1];
+  const double part = (share - left_share) / (share_[i] - left_share);
+  return absl::Seconds(left_age + part * (age_seconds_[i] - left_age));
+}
+
 DelayLawEstimator::DelayLawEstimator(absl::Duration window, int bins)
     : window_seconds_(absl::ToDoubleSeconds(window)), ends_(bins + 1), partial_(bins), mass_(bins) {
   SUGGEST_CHECK(window > absl::ZeroDuration() && bins >= 1);
@@ -88,31 +98,51 @@ void DelayLawEstimator::AddExposure(absl::Duration age_now, double weight) {
   if (bin < bins) partial_[bin] += weight * std::max(0.0, seconds / window_seconds_ * bins - bin);
 }
 
+void DelayLawEstimator::ExcludeAges(absl::Duration from, absl::Duration to, double weight) {
+  from = std::max(from, absl::ZeroDuration());
+  if (to <= from) return;
+  AddExposure(to, -weight);
+  AddExposure(from, weight);
+}
+
 void DelayLawEstimator::AddReward(absl::Duration age_at_visible, double mass) {
   mass_[std::min<int>(Bin(absl::ToDoubleSeconds(age_at_visible)), mass_.size() - 1)] += mass;
 }
 
-DelayLaw DelayLawEstimator::Estimate(const DelayLaw& prior, double strength, double prior_reward) const {
+std::vector<double> DelayLawEstimator::CumulativeReward(const DelayLaw& prior, double strength,
+                                                        double prior_reward) const {
   const int bins = static_cast<int>(mass_.size());
-  std::vector<double> ages = EvenGrid(window_seconds_, bins);
   std::vector<double> lived(bins);
   double older = ends_[bins];
   for (int j = bins - 1; j >= 0; --j) {
-    lived[j] = older + partial_[j];
+    lived[j] = std::max(0.0, older + partial_[j]);  // exclusions may leave a rounding below 0
     older += ends_[j];
   }
-  std::vector<double> share(bins);
+  std::vector<double> cumulative(bins);
   double sum = 0;
+  double prior_share = 0;
   for (int j = 0; j < bins; ++j) {
-    const double prior_step = prior.ShareAt(ages[j]) - (j == 0 ? 0.0 : prior.ShareAt(ages[j - 1]));
+    const double next_share = prior.ShareAt(window_seconds_ * (j + 1) / bins);
     const double watched = lived[j] + strength;
-    if (watched > 0) sum += std::max(0.0, (mass_[j] + strength * prior_reward * prior_step) / watched);
-    share[j] = sum;
+    const double mass = mass_[j] + strength * prior_reward * (next_share - prior_share);
+    if (watched > 0) sum += std::max(0.0, mass / watched);
+    cumulative[j] = sum;
+    prior_share = next_share;
   }
+  return cumulative;
+}
+
+DelayLaw DelayLawEstimator::Estimate(const DelayLaw& prior, double strength, double prior_reward) const {
+  std::vector<double> share = CumulativeReward(prior, strength, prior_reward);
+  const double sum = share.back();
   if (!(sum > 0)) return prior;
   for (double& value : share) value = std::min(1.0, value / sum);
   share.back() = 1.0;
-  return DelayLaw(std::move(ages), std::move(share));
+  return DelayLaw(EvenGrid(window_seconds_, static_cast<int>(mass_.size())), std::move(share));
+}
+
+double DelayLawEstimator::MeanReward(const DelayLaw& prior, double strength, double prior_reward) const {
+  return CumulativeReward(prior, strength, prior_reward).back();
 }
 
 }  // namespace suggest::bandit

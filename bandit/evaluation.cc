@@ -79,6 +79,28 @@ absl::StatusOr<double> Auc(absl::Span<const double> scores, absl::Span<const dou
   return auc;
 }
 
+absl::StatusOr<double> PrAuc(absl::Span<const double> scores, absl::Span<const double> labels) {
+  RETURN_IF_ERROR(CheckRows(scores, labels.size()));
+  const std::vector<size_t> order = OrderByScore(scores);
+  double seen = 0;
+  double positives = 0;
+  double area = 0;
+  for (size_t end = order.size(); end > 0;) {
+    const double score = scores[order[end - 1]];
+    double found = 0;
+    for (; end > 0 && scores[order[end - 1]] == score; --end) {
+      ++seen;
+      found += labels[order[end - 1]] > 0 ? 1 : 0;
+    }
+    positives += found;
+    area += found * positives / seen;
+  }
+  if (positives == 0 || positives == seen) {
+    return absl::FailedPreconditionError("PR-AUC needs a positive and a negative label");
+  }
+  return area / positives;
+}
+
 absl::StatusOr<double> AucStandardErrorByCluster(absl::Span<const double> scores, absl::Span<const double> labels,
                                                  absl::Span<const int64_t> cluster_ids, int resamples, uint64_t seed) {
   RETURN_IF_ERROR(CheckRows(scores, labels.size()));

@@ -18,6 +18,11 @@ namespace suggest::bandit {
 absl::StatusOr<double> Auc(absl::Span<const double> scores, absl::Span<const double> labels,
                            absl::Span<const double> weights = {});
 
+// Area under the precision-recall curve as average precision: sum over the distinct scores, from the highest down, of
+// (recall_k - recall_{k-1}) precision_k. Steps, not straight lines, which would promise too much (Davis and Goadrich,
+// ICML 2006). A random ranking has the share of the positives. O(n log n). Errors: as Auc.
+absl::StatusOr<double> PrAuc(absl::Span<const double> scores, absl::Span<const double> labels);
+
 // Standard deviation of the AUC over `resamples` bootstrap samples of whole clusters (customers), each drawn with
 // replacement; samples with one class only are left out. Ids are any integers; the same seed gives the same bits.
 // Errors: as Auc; FAILED_PRECONDITION when fewer than two samples were usable.

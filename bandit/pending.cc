@@ -1,19 +1,51 @@
 #include "bandit/pending.h"
 
+#include <algorithm>
+
 #include "bandit/base/check.h"
 
 namespace suggest::bandit {
+namespace {
 
-PendingTarget Target(PendingMode mode, double share, double reward_seen) {
+double Clip(double probability) {
+  return std::clamp(probability, kMinProbability, 1 - kMinProbability);
+}
+
+double SeenOr(const PendingFacts& facts, double late_probability) {
+  if (facts.purchase_seen || facts.reward_seen > 0) return facts.reward_seen;
+  return facts.mean_reward * late_probability;
+}
+
+}  // namespace
+
+PendingTarget Target(DelayMode mode, const PendingFacts& facts) {
   switch (mode) {
-    case PendingMode::kFakeNegative:
-      return {1.0, reward_seen};
-    case PendingMode::kWait:
+    case DelayMode::kExposure:
+      return {facts.share, facts.reward_seen};
+    case DelayMode::kEsDfmLabel:
+      return {1.0, SeenOr(facts, facts.late_probability)};
+    case DelayMode::kExpectedLabel:
+      return {1.0, SeenOr(facts, LateProbability(facts.purchase_probability, facts.share))};
+    case DelayMode::kFakeNegative:
+      return {1.0, facts.reward_seen};
+    case DelayMode::kWait:
+    case DelayMode::kEsDfmIw:
       return {0.0, 0.0};
-    case PendingMode::kExposure:
-      return {share, reward_seen};
   }
   SUGGEST_CHECK(false);
+}
+
+double PurchaseProbability(double expected_reward, double mean_reward) {
+  return Clip(expected_reward / (mean_reward > 0 && mean_reward <= 1 ? mean_reward : 1.0));
+}
+
+double LateProbability(double purchase_probability, double share) {
+  const double p = Clip(purchase_probability);
+  return p * (1 - share) / (1 - p * share);
+}
+
+bool NeedsContext(DelayMode mode) {
+  return mode == DelayMode::kEsDfmLabel || mode == DelayMode::kExpectedLabel;
 }
 
 }  // namespace suggest::bandit

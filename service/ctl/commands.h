@@ -24,6 +24,8 @@ Command ModelsExportCommand();
 Command ModelsImportCommand();
 Command VerifyCommand();
 Command SimulateCommand();
+Command EvaluateDelayCommand();
+Command EvaluateDelayDataCommand();
 Command DoctorCommand();
 
 // In the order of the overview.

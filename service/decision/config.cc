@@ -91,7 +91,7 @@ void SetLearningDefaults(config::v1::Learning* learning) {
   if (!learning->has_grace()) Default(kDay, learning->mutable_grace());
   if (!learning->has_learning_window()) Default(365 * kDay, learning->mutable_learning_window());
   if (learning->discount_per_day() == 0) learning->set_discount_per_day(1);
-  if (learning->pending_mode() == Learning::PENDING_MODE_UNSPECIFIED) learning->set_pending_mode(Learning::EXPOSURE);
+  if (learning->delay_mode() == Learning::DELAY_MODE_UNSPECIFIED) learning->set_delay_mode(Learning::EXPOSURE);
   if (!learning->has_prior_mean_delay()) {
     Default(ToAbslDuration(learning->attribution_window()) / 4, learning->mutable_prior_mean_delay());
   }

@@ -64,8 +64,7 @@ absl::Time DataCut(const model::v1::ModelVersion& model) {
 bool HasAged(const model::v1::ModelVersion& model, const config::v1::Config& config, absl::Time now) {
   const absl::Time cut = DataCut(model);
   if (features::UtcDay(now) != features::UtcDay(cut)) return true;
-  return model.lineage().pending_exposures() > 0 &&
-         config.learning().pending_mode() == config::v1::Learning::EXPOSURE &&
+  return model.lineage().pending_exposures() > 0 && config.learning().delay_mode() == config::v1::Learning::EXPOSURE &&
          now - cut >= ToAbslDuration(config.learning().ingest_period()) / 4;
 }
 

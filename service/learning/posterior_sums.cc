@@ -36,7 +36,7 @@ double PendingSums::Factor(absl::Time exposed_at) const {
 }
 
 bandit::PendingTarget PendingSums::TargetOf(absl::Time exposed_at, double reward) const {
-  return bandit::Target(settings_.pending_mode, law_.Share(tick_ - exposed_at), reward);
+  return bandit::Target(settings_.delay_mode, {.share = law_.Share(tick_ - exposed_at), .reward_seen = reward});
 }
 
 absl::Status PendingSums::Add(absl::Time exposed_at, double reward, const bandit::FactoredContext& context) {

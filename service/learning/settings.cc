@@ -5,14 +5,14 @@
 namespace suggest::learning {
 namespace {
 
-bandit::PendingMode PendingModeOf(config::v1::Learning::PendingMode mode) {
+bandit::DelayMode DelayModeOf(config::v1::Learning::DelayMode mode) {
   switch (mode) {
     case config::v1::Learning::FAKE_NEGATIVE:
-      return bandit::PendingMode::kFakeNegative;
+      return bandit::DelayMode::kFakeNegative;
     case config::v1::Learning::WAIT:
-      return bandit::PendingMode::kWait;
+      return bandit::DelayMode::kWait;
     default:
-      return bandit::PendingMode::kExposure;
+      return bandit::DelayMode::kExposure;
   }
 }
 
@@ -25,7 +25,7 @@ LearnerSettings LearnerSettingsOf(const config::v1::Config& config) {
   settings.grace = ToAbslDuration(learning.grace());
   settings.forgetting.window_days = ToAbslDuration(learning.learning_window()) / absl::Hours(24);
   settings.forgetting.discount_per_day = learning.discount_per_day();
-  settings.pending_mode = PendingModeOf(learning.pending_mode());
+  settings.delay_mode = DelayModeOf(learning.delay_mode());
   settings.prior_mean_delay = ToAbslDuration(learning.prior_mean_delay());
   settings.prior_delay_strength = learning.prior_delay_strength();
   return settings;

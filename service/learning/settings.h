@@ -17,7 +17,7 @@ struct LearnerSettings {
   absl::Duration window = absl::Hours(24 * 70);  // W: exposed_at <= purchased_at < exposed_at + W counts
   absl::Duration grace = absl::Hours(24);        // mature at W + grace
   bandit::Forgetting forgetting;                 // learning window in days, discount per day
-  bandit::PendingMode pending_mode = bandit::PendingMode::kExposure;
+  bandit::DelayMode delay_mode = bandit::DelayMode::kExposure;
   absl::Duration prior_mean_delay = absl::Hours(24 * 70) / 4;
   double prior_delay_strength = 100;  // exposures behind the prior delay law
 

@@ -86,5 +86,14 @@ TEST(ArchitectureTest, DecisionAndLearningDoNotSeeGrpcOrTheServer) {
   }
 }
 
+TEST(ArchitectureTest, EvaluationAndReportSeeNothingOfTheService) {
+  for (const char* folder : {"service/evaluation", "service/report"}) {
+    EXPECT_THAT(Offenders(folder, {"grpc", "prometheus", "Civet", "suggest/", "storage/", "service/server",
+                                   "service/ctl", "service/learning", "service/decision", "service/simulation"}),
+                IsEmpty())
+        << "rule: methods are judged on recorded data alone; charts are made of numbers";
+  }
+}
+
 }  // namespace
 }  // namespace suggest

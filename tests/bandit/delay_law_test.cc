@@ -1,3 +1,4 @@
+// Numbers "test N" are those of the list of acceptance tests for delayed feedback (docs/delays.md).
 #include "bandit/delay_law.h"
 
 #include "tests/bandit/fixture.h"
@@ -48,8 +49,8 @@ TEST(DelayLaw, RejectsAGridThatIsNoLaw) {
   EXPECT_THAT(DelayLaw::FromGrid({1, 2}, {0.5, 1.5}).status(), IsError(invalid, "share 1 is 1.5"));
 }
 
-// delayed_feedback.md section 7, item 10: 4 exposures aged 2 (one buys in each bin), 4 aged 1 (one buys); W = 2.
-TEST(DelayLawEstimator, GivesTheHandExample) {
+// Test 10: 4 exposures aged 2 (one buys in each bin), 4 aged 1 (one buys); W = 2.
+TEST(DelayLawEstimator, Test10_GivesTheHandExample) {
   DelayLawEstimator estimator(absl::Hours(2), 2);
   for (int i = 0; i < 4; ++i) estimator.AddExposure(absl::Hours(2));
   for (int i = 0; i < 4; ++i) estimator.AddExposure(absl::Hours(1));
@@ -62,7 +63,7 @@ TEST(DelayLawEstimator, GivesTheHandExample) {
 
 // Delays exp(1) cut at 3, exposures of uniform age: the seen delays alone would give .532/.796/.976.
 // Standard errors are about .0018, so .01 is passed by chance less than once in 1e6 seeds.
-TEST(DelayLawEstimator, IsNotBiasedTowardShortDelays) {
+TEST(DelayLawEstimator, Test10_IsNotBiasedTowardShortDelays) {
   CounterRng rng(Seed{21}, 0);
   DelayLawEstimator estimator(absl::Hours(3), 96);
   for (int i = 0; i < 200000; ++i) {
@@ -78,8 +79,8 @@ TEST(DelayLawEstimator, IsNotBiasedTowardShortDelays) {
   EXPECT_NEAR(law.Share(absl::Hours(2)), 0.910, 0.01);
 }
 
-// delayed_feedback.md section 7, item 15.
-TEST(DelayLawEstimator, WithoutEvidenceIsThePrior) {
+// Test 15.
+TEST(DelayLawEstimator, Test15_WithoutEvidenceIsThePrior) {
   const DelayLaw prior = DelayLaw::TruncatedExponential(kWindow / 4, kWindow);
   DelayLawEstimator estimator(kWindow);
   EXPECT_EQ(estimator.Estimate(prior, 0, 0).share(), prior.share());

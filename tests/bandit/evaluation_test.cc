@@ -135,6 +135,22 @@ TEST(Calibration, FewerRowsThanBinsMakeOneGroupEach) {
   EXPECT_TRUE(Calibration({}, {}, 10).empty());
 }
 
+TEST(PrAuc, IsAveragePrecisionByHand) {
+  // From the top: 1, 0, 1, 0. Precision 1 at recall 1/2, 2/3 at recall 1.
+  EXPECT_NEAR(*PrAuc({.9, .8, .7, .1}, {1, 0, 1, 0}), 0.5 * (1 + 2.0 / 3), 1e-15);
+  EXPECT_NEAR(*PrAuc({1, 2, 3, 4}, {0, 0, 1, 1}), 1.0, 1e-15);
+  EXPECT_NEAR(*PrAuc({7, 7, 7, 7}, {1, 0, 0, 0}), 0.25, 1e-15) << "ties are one step: the share of the positives";
+}
+
+TEST(PrAuc, RefusesWhatAucRefuses) {
+  const auto invalid = absl::StatusCode::kInvalidArgument;
+  const auto precondition = absl::StatusCode::kFailedPrecondition;
+  EXPECT_THAT(PrAuc({1}, {1, 0}).status(), IsError(invalid, "1 scores and 2 labels"));
+  EXPECT_THAT(PrAuc({NAN, 1}, {1, 0}).status(), IsError(invalid, "score 0 is nan"));
+  EXPECT_THAT(PrAuc({1, 2}, {0, 0}).status(), IsError(precondition, "a positive and a negative"));
+  EXPECT_THAT(PrAuc({1, 2}, {1, 1}).status(), IsError(precondition, "a positive and a negative"));
+}
+
 TEST(MeanPredictedOverObserved, IsTheRatioOfMeans) {
   EXPECT_NEAR(MeanPredictedOverObserved({.2, .4}, {1, 0}), 0.6, 1e-15);
   EXPECT_TRUE(std::isnan(MeanPredictedOverObserved({.2}, {0})));

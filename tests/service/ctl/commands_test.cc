@@ -119,7 +119,14 @@ INSTANTIATE_TEST_SUITE_P(
         UsageCase{{"simulate", "--seeds=0"}, "--seeds: \"0\""},
         UsageCase{{"simulate", "--drive=127.0.0.1:1"}, "--drive: --config FILE is required with it"},
         UsageCase{{"simulate", "--drive=127.0.0.1:1", "--write-csv=d"}, "exclude each other"},
-        UsageCase{{"simulate", "--policy=luck"}, "--policy: \"luck\" is not one of: "}));
+        UsageCase{{"simulate", "--policy=luck"}, "--policy: \"luck\" is not one of: "},
+        UsageCase{{"evaluate", "delay"}, "either --data FILE or --generate is required"},
+        UsageCase{{"evaluate", "delay", "--generate", "--data=f"}, "either --data FILE or --generate is required"},
+        UsageCase{{"evaluate", "delay", "--data=f", "--seeds=2"}, "--seeds: only with --generate"},
+        UsageCase{{"evaluate", "delay", "--generate", "--method=luck"}, "--method: \"luck\" is not one of: oracle, "},
+        UsageCase{{"evaluate", "delay", "--generate", "--sweep-waiting=10"}, "--sweep-waiting: \"10\""},
+        UsageCase{{"evaluate", "delay", "--generate", "--sweep-noise=2"}, "--sweep-noise: \"2\" is no share"},
+        UsageCase{{"evaluate", "delay-data"}, "--write FILE is required"}));
 
 TEST(CommandsTest, AMissingConfigurationFailsByName) {
   const ManualClock wall(absl::UnixEpoch());

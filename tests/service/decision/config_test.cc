@@ -37,7 +37,7 @@ TEST(ConfigTest, EveryFieldHasItsDefaultAfterLoading) {
   EXPECT_EQ(config.learning().attribution_window().seconds(), 70 * 86400);
   EXPECT_EQ(config.learning().prior_mean_delay().seconds(), 70 * 86400 / 4);
   EXPECT_EQ(config.learning().learning_window().seconds(), 365 * 86400);
-  EXPECT_EQ(config.learning().pending_mode(), config::v1::Learning::EXPOSURE);
+  EXPECT_EQ(config.learning().delay_mode(), config::v1::Learning::EXPOSURE);
   EXPECT_DOUBLE_EQ(config.learning().noise_beta(), 5 * 0.1 * 0.9);
   EXPECT_EQ(config.choice().policy(), v1::THOMPSON);
   EXPECT_EQ(config.choice().exploration_floor(), 0.02);

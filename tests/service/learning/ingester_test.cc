@@ -294,7 +294,7 @@ TEST_F(IngesterTest, WhereSuggestedIsExposedAnUndeliveredDecisionIsNone) {
 }
 
 TEST_F(IngesterTest, PendingExposuresCountByTheShareThatWouldBeVisible) {
-  config_.mutable_learning()->set_pending_mode(config::v1::Learning::EXPOSURE);
+  config_.mutable_learning()->set_delay_mode(config::v1::Learning::EXPOSURE);
   Start();
   Expose("ann", "hat", Day(1));
   Expose("bob", "hat", Day(1));

@@ -22,11 +22,11 @@ absl::Time Day(double days) {
   return absl::UnixEpoch() + 20000 * kDay + days * kDay;
 }
 
-LearnerSettings Settings(bandit::PendingMode mode) {
+LearnerSettings Settings(bandit::DelayMode mode) {
   LearnerSettings settings;
   settings.window = 10 * kDay;
   settings.grace = kDay;
-  settings.pending_mode = mode;
+  settings.delay_mode = mode;
   settings.prior_mean_delay = 3 * kDay;
   return settings;
 }
@@ -56,8 +56,8 @@ void ExpectSums(const bandit::Posterior& posterior, const Sums& sums) {
 TEST(LearnerTest, OnceAllIsMatureAnyOrderAndSplitEqualsTheBatchSums) {
   Sums batch;
   for (int64_t id = 0; id < 60; ++id) batch.Add(id, 1, id % 3 == 0 ? 0.5 : 0);
-  for (const bandit::PendingMode mode :
-       {bandit::PendingMode::kFakeNegative, bandit::PendingMode::kWait, bandit::PendingMode::kExposure}) {
+  for (const bandit::DelayMode mode :
+       {bandit::DelayMode::kFakeNegative, bandit::DelayMode::kWait, bandit::DelayMode::kExposure}) {
     for (int split : {1, 7, 60}) {
       Learner learner(Settings(mode), kLayout, kPrior, kNoise);
       for (int64_t i = 0; i < 60; ++i) {
@@ -81,8 +81,8 @@ TEST(LearnerTest, OnceAllIsMatureAnyOrderAndSplitEqualsTheBatchSums) {
 }
 
 TEST(LearnerTest, WeighsPendingExposuresByTheirModeCrowdedOrNot) {
-  for (const bandit::PendingMode mode :
-       {bandit::PendingMode::kFakeNegative, bandit::PendingMode::kWait, bandit::PendingMode::kExposure}) {
+  for (const bandit::DelayMode mode :
+       {bandit::DelayMode::kFakeNegative, bandit::DelayMode::kWait, bandit::DelayMode::kExposure}) {
     for (int64_t count : {3, 40}) {
       Learner learner(Settings(mode), kLayout, kPrior, kNoise);
       for (int64_t id = 0; id < count; ++id) ASSERT_THAT(learner.BookExposure(id, Day(0), ContextOf(id)), IsOk());
@@ -93,10 +93,10 @@ TEST(LearnerTest, WeighsPendingExposuresByTheirModeCrowdedOrNot) {
       const double share = learner.delay_law().Share(4 * kDay);
       Sums expected;
       for (int64_t id = 0; id < count; ++id) {
-        const double weight = mode == bandit::PendingMode::kWait           ? 0
-                              : mode == bandit::PendingMode::kFakeNegative ? 1
-                                                                           : share;
-        expected.Add(id, weight, id == 1 && mode != bandit::PendingMode::kWait ? 0.5 : 0);
+        const double weight = mode == bandit::DelayMode::kWait           ? 0
+                              : mode == bandit::DelayMode::kFakeNegative ? 1
+                                                                         : share;
+        expected.Add(id, weight, id == 1 && mode != bandit::DelayMode::kWait ? 0.5 : 0);
       }
       ExpectSums(*posterior, expected);
     }
@@ -104,7 +104,7 @@ TEST(LearnerTest, WeighsPendingExposuresByTheirModeCrowdedOrNot) {
 }
 
 TEST(LearnerTest, ARefundAfterMaturityLeavesWhatNeverBuyingWouldHave) {
-  Learner learner(Settings(bandit::PendingMode::kExposure), kLayout, kPrior, kNoise);
+  Learner learner(Settings(bandit::DelayMode::kExposure), kLayout, kPrior, kNoise);
   ASSERT_THAT(learner.BookExposure(5, Day(0), ContextOf(5)), IsOk());
   ASSERT_THAT(learner.SetReward(5, 0.7, Day(1)), IsOk());
   ASSERT_THAT(learner.Step(Day(20)), IsOk());
@@ -117,7 +117,7 @@ TEST(LearnerTest, ARefundAfterMaturityLeavesWhatNeverBuyingWouldHave) {
 }
 
 TEST(LearnerTest, DiscountsByTheAgeOfTheExposureAlsoForALatePurchase) {
-  LearnerSettings settings = Settings(bandit::PendingMode::kFakeNegative);
+  LearnerSettings settings = Settings(bandit::DelayMode::kFakeNegative);
   settings.forgetting.discount_per_day = 0.9;
   Learner learner(settings, kLayout, kPrior, kNoise);
   ASSERT_THAT(learner.BookExposure(1, Day(0), ContextOf(1)), IsOk());
@@ -131,7 +131,7 @@ TEST(LearnerTest, DiscountsByTheAgeOfTheExposureAlsoForALatePurchase) {
 }
 
 TEST(LearnerTest, AnEmptiedWindowIsExactlyThePrior) {
-  LearnerSettings settings = Settings(bandit::PendingMode::kExposure);
+  LearnerSettings settings = Settings(bandit::DelayMode::kExposure);
   settings.forgetting.window_days = 30;
   Learner learner(settings, kLayout, kPrior, kNoise);
   for (int64_t id = 0; id < 20; ++id) ASSERT_THAT(learner.BookExposure(id, Day(0), ContextOf(id)), IsOk());
@@ -146,7 +146,7 @@ TEST(LearnerTest, AnEmptiedWindowIsExactlyThePrior) {
 }
 
 TEST(LearnerTest, RefusesWhatCannotBe) {
-  Learner learner(Settings(bandit::PendingMode::kExposure), kLayout, kPrior, kNoise);
+  Learner learner(Settings(bandit::DelayMode::kExposure), kLayout, kPrior, kNoise);
   EXPECT_THAT(learner.BookExposure(1, Day(0), {Eigen::Vector2d(1, NAN), Eigen::Vector2d(1, 1), {}}),
               StatusIs(absl::StatusCode::kInvalidArgument));
   ASSERT_THAT(learner.BookExposure(1, Day(0), ContextOf(1)), IsOk());
@@ -156,7 +156,7 @@ TEST(LearnerTest, RefusesWhatCannotBe) {
 }
 
 TEST(LearnerTest, AForgottenDayThatIsBookedAgainDoesNotConfuseOldExposures) {
-  LearnerSettings settings = Settings(bandit::PendingMode::kExposure);
+  LearnerSettings settings = Settings(bandit::DelayMode::kExposure);
   settings.forgetting.window_days = 30;
   Learner learner(settings, kLayout, kPrior, kNoise);
   for (int64_t id = 0; id < 20; ++id) ASSERT_THAT(learner.BookExposure(id, Day(0), ContextOf(id)), IsOk());

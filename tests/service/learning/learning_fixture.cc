@@ -39,7 +39,7 @@ constexpr char kConfig[] = R"pb(
     attribution_window { seconds: 864000 }
     grace { seconds: 86400 }
     learning_window { seconds: 8640000 }
-    pending_mode: FAKE_NEGATIVE
+    delay_mode: FAKE_NEGATIVE
     base_rate: 0.1
     ridge: 2
     intercept_ridge: 0.5

@@ -43,7 +43,7 @@ class WarmStartTest : public LearningFixture {
 };
 
 TEST_F(WarmStartTest, PublishesWhatTheInMemoryLearnerLearns) {
-  config_.mutable_learning()->set_pending_mode(config::v1::Learning::EXPOSURE);
+  config_.mutable_learning()->set_delay_mode(config::v1::Learning::EXPOSURE);
   FillHistory();
   for (const char* purchase : {"ps30", "ps54", "ps57"}) {  // refunds shape the delay law too
     db_.Execute(absl::StrCat("UPDATE builtin.purchases SET cancelled_at = purchased_at + '1 day'::interval ",
