@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "bandit/score_kernel.h"
 
 namespace suggest::bandit {
 namespace {
@@ -27,8 +26,7 @@ absl::StatusOr<CandidateMatrix> CandidateMatrix::Create(std::vector<double> row_
   CandidateMatrix matrix;
   matrix.cols_ = cols;
   matrix.rows_ = static_cast<int>(row_major.size() / cols);
-  const size_t blocks = (matrix.rows_ + kPanelRows - 1) / kPanelRows;
-  matrix.panel_.assign(blocks * kPanelRows * cols, 0.0f);
+  matrix.panel_.assign(static_cast<size_t>(matrix.blocks()) * cols * (kPanelRows / 16), Line{});
   matrix.column_maxima_.assign(cols, 0.0);
   for (int i = 0; i < matrix.rows_; ++i) {
     for (int c = 0; c < cols; ++c) {
@@ -37,7 +35,8 @@ absl::StatusOr<CandidateMatrix> CandidateMatrix::Create(std::vector<double> row_
         return absl::InvalidArgumentError(absl::StrCat("catalogue row ", i, ", column ", c, " is ", value));
       }
       const size_t block = i / kPanelRows;
-      matrix.panel_[(block * cols + c) * kPanelRows + i % kPanelRows] = ToFloat(value);
+      const size_t place = (block * cols + c) * kPanelRows + i % kPanelRows;
+      matrix.panel_[place / 16].values[place % 16] = ToFloat(value);
       matrix.column_maxima_[c] = std::max(matrix.column_maxima_[c], std::abs(value));
     }
   }

@@ -1,7 +1,7 @@
 // The catalogue as scoring reads it: one row z~_r per recommendation, in double and in a single-precision panel.
 //
 // The panel is what the selecting kernel streams (score_kernel.h): blocks of kPanelRows candidates, and within a block
-// column after column, so that one wide register holds one column of a block. Rows past the end are zero. Column
+// column after column, so that one cache line holds one column of 16 candidates. Rows past the end are zero. Column
 // maxima of |z| bound the rounding of a single-precision score.
 //
 // Built once per (model version, catalogue version), then immutable and safe for any number of readers.
@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "bandit/score_kernel.h"
 
 namespace suggest::bandit {
 
@@ -28,16 +29,21 @@ class CandidateMatrix {
     return absl::MakeConstSpan(values_).subspan(static_cast<size_t>(i) * cols_, cols_);
   }
 
-  const std::vector<float>& panel() const { return panel_; }
+  const float* panel() const { return panel_.data()->values; }  // blocks() * kPanelRows * cols()
+  int blocks() const { return (rows_ + kPanelRows - 1) / kPanelRows; }
   const std::vector<double>& column_maxima() const { return column_maxima_; }
 
  private:
+  struct alignas(64) Line {
+    float values[16];
+  };
+
   CandidateMatrix() = default;
 
   int rows_ = 0;
   int cols_ = 0;
   std::vector<double> values_;
-  std::vector<float> panel_;
+  std::vector<Line> panel_;
   std::vector<double> column_maxima_;
 };
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
+#include "bandit/propensity_estimator.h"
 
 namespace suggest::bandit {
 namespace {
@@ -16,9 +17,10 @@ absl::Status CheckSettings(const PolicySettings& settings, int rows) {
   if (!(settings.floor >= 0 && settings.floor <= 1)) {
     return absl::InvalidArgumentError(absl::StrCat("exploration floor is ", settings.floor, ", it must be in [0, 1]"));
   }
-  if (settings.propensity_draws < 0 || settings.propensity_draws == 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("propensity_draws is ", settings.propensity_draws, ", it must be 0 or at least 2"));
+  if (settings.propensity_draws < 0 || settings.propensity_draws == 1 ||
+      settings.propensity_draws > kMaxPropensityDraws) {
+    return absl::InvalidArgumentError(absl::StrCat("propensity_draws is ", settings.propensity_draws,
+                                                   ", it must be 0 or 2 to ", kMaxPropensityDraws));
   }
   if (settings.kind != PolicyKind::kPopular) return absl::OkStatus();
   if (settings.popularity.size() != static_cast<size_t>(rows)) {
@@ -48,11 +50,18 @@ absl::Status CheckCustomer(const DecisionProblem& problem) {
 
 absl::Status CheckEligible(const DecisionProblem& problem) {
   if (problem.eligible.empty()) return absl::FailedPreconditionError("no eligible candidate");
+  const int rows = problem.catalogue->rows();
+  const CandidateMask* base = problem.eligible.base();
+  if (base != nullptr && base->rows() != rows) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the base of the eligible candidates has ", base->rows(), " rows, the catalogue ", rows));
+  }
   int last = -1;
-  for (const int candidate : problem.eligible) {
-    if (candidate <= last || candidate >= problem.catalogue->rows()) {
-      return absl::InvalidArgumentError(absl::StrCat("eligible candidate ", candidate, " after ", last,
-                                                     ", the catalogue has ", problem.catalogue->rows(), " rows"));
+  for (const int candidate : problem.eligible.exceptions()) {
+    if (candidate <= last || candidate >= rows || (base != nullptr && !base->Contains(candidate))) {
+      return absl::InvalidArgumentError(absl::StrCat(base == nullptr ? "eligible candidate " : "removed candidate ",
+                                                     candidate, " after ", last, ", the catalogue has ", rows,
+                                                     " rows"));
     }
     last = candidate;
   }
@@ -80,13 +89,20 @@ absl::Status CheckPairs(const DecisionProblem& problem) {
 }
 
 absl::Status CheckModel(const DecisionProblem& problem) {
-  if (problem.posterior->dim() != problem.layout.dim()) {
-    return absl::InvalidArgumentError(absl::StrCat("context has ", problem.layout.dim(),
-                                                   " features, the posterior expects ", problem.posterior->dim()));
+  const ContextLayout& folded = problem.posterior->layout();
+  if (folded.dim() != problem.layout.dim()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("context has ", problem.layout.dim(), " features, the posterior expects ", folded.dim()));
   }
   if (problem.catalogue->cols() != problem.layout.recommendation_dim) {
     return absl::InvalidArgumentError(absl::StrCat("catalogue has ", problem.catalogue->cols(),
                                                    " columns, the layout expects ", problem.layout.recommendation_dim));
+  }
+  if (!(folded == problem.layout)) {
+    return absl::InvalidArgumentError(absl::StrCat("the posterior is laid out as ", folded.customer_dim, " x ",
+                                                   folded.recommendation_dim, " + ", folded.pair_dim,
+                                                   ", the problem as ", problem.layout.customer_dim, " x ",
+                                                   problem.layout.recommendation_dim, " + ", problem.layout.pair_dim));
   }
   RETURN_IF_ERROR(CheckCustomer(problem));
   return CheckPairs(problem);

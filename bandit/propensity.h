@@ -7,8 +7,9 @@
 // draw contributes exact Gaussian masses of the intervals where j is first, in the slate, at its rank. Averages of
 // masses over draws are unbiased, positive however rare the event, and vary far less than counts of 0 and 1.
 //
-// The draws come from another random stream than the one that chose, so that the estimate does not know the outcome.
-// Should every draw's mass be zero all the same, 1 / (draws + 1) is given, with itself as standard error: never 0.
+// The draws are fixed quasi-random points (normal_points.h) taken by another random stream than the one that chose, so
+// that the estimate does not know the outcome. Should every draw's mass be zero all the same for what was served, and
+// no floor be there, 1 / (draws + 1) is given, with itself as standard error: never 0.
 //
 // With an exploration floor e over K eligible candidates and a slate of m (design section 4):
 //   P(first) = e/K + (1-e) p,   P(in slate) = e m/K + (1-e) p_m,   P(at rank) = e/K + (1-e) p_rank.
@@ -20,7 +21,7 @@ namespace suggest::bandit {
 enum class PropensityStatus {
   kEstimated,  // from draws independent of the one that chose
   kExact,      // closed form: uniform, or deterministic with a floor
-  kDeferred,   // candidates x slate x draws exceeds the budget, or no draws were asked for; the numbers are all 0
+  kDeferred,   // the time was not enough, or no draws were asked for; the numbers are all 0
   kNoOverlap,  // deterministic without floor: 1 for what was served
 };
 

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 #include <utility>
 
 #include "bandit/base/check.h"
 #include "bandit/base/portable_math.h"
+#include "bandit/fold_kernel.h"
+#include "bandit/normal_points.h"
+#include "bandit/propensity_kernel.h"
 
 namespace suggest::bandit {
 namespace {
@@ -13,188 +18,232 @@ namespace {
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-// Keeps the first `capacity` of what is offered, in ascending order.
-class SmallestFew {
- public:
-  explicit SmallestFew(int capacity) : capacity_(capacity) { values_.reserve(capacity + 1); }
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using Lanes = double[kLanes];
 
-  void Offer(double value) {
-    if (static_cast<int>(values_.size()) == capacity_ && value >= values_.back()) return;
-    values_.insert(std::upper_bound(values_.begin(), values_.end(), value), value);
-    if (static_cast<int>(values_.size()) > capacity_) values_.pop_back();
-  }
-
-  const std::vector<double>& values() const { return values_; }
-
- private:
-  int capacity_;
-  std::vector<double> values_;
-};
-
-// An end of an interval with its tail Phi(-|x|), so that no mass suffers from cancellation.
-struct End {
-  double x;
-  double tail;
-};
-
-End MakeEnd(double x) {
-  return {x, NormalCdf(-std::abs(x))};
+// features * x, in a fixed order.
+VectorXd Product(const MatrixXd& features, const VectorXd& x) {
+  VectorXd out = VectorXd::Zero(features.rows());
+  AddRows(features.data(), x.data(), static_cast<int>(features.cols()), static_cast<int>(features.rows()), out.data());
+  return out;
 }
 
-double Mass(const End& lo, const End& hi) {
-  double mass = 0;
-  if (lo.x > 0) {
-    mass = lo.tail - hi.tail;
-  } else if (hi.x <= 0) {
-    mass = hi.tail - lo.tail;
-  } else {
-    mass = 1.0 - lo.tail - hi.tail;
-  }
-  return std::max(0.0, mass);
+// C a, with C = L L'.
+VectorXd TimesCovariance(const JointNormal& weights, const VectorXd& a) {
+  const auto lower = weights.factor.triangularView<Eigen::Lower>();
+  const VectorXd half = lower.transpose() * a;
+  return lower * half;
 }
 
-// g_k = 1 / ((1 - beta_k) sd), 0 where the difference to k does not depend on the own score.
-VectorXd Gains(const MatrixXd& features, const JointNormal& weights, double scale, int j, double sd) {
-  VectorXd gains = VectorXd::Zero(features.rows());
-  if (!(sd > 0)) return gains;
-  const VectorXd own = features.row(j);
-  const VectorXd shared = weights.factor * (weights.factor.transpose() * own);
-  const double variance = sd * sd / (scale * scale);
-  const VectorXd beta = features * shared / variance;
-  for (int k = 0; k < gains.size(); ++k) {
-    const double gap = 1.0 - beta[k];
-    if (std::abs(gap) > 1e-12) gains[k] = 1.0 / (gap * sd);
+// a_k' C a_k of every row.
+VectorXd Variances(const MatrixXd& features, const JointNormal& weights) {
+  const int n = static_cast<int>(features.rows()), m = weights.dim();
+  VectorXd variances = VectorXd::Zero(n);
+  for (int i = 0; i < m; ++i) {
+    VectorXd part = VectorXd::Zero(n);
+    AddRows(features.data() + static_cast<ptrdiff_t>(i) * n, weights.factor.data() + static_cast<ptrdiff_t>(i) * m + i,
+            m - i, n, part.data());
+    AddSquares(part.data(), n, variances.data());
   }
-  for (int k = 0; k < gains.size(); ++k) {
-    if (std::abs(1.0 - beta[k]) < 1e-6 && features.row(k) == features.row(j)) gains[k] = 0.0;
-  }
-  return gains;
+  return variances;
 }
 
-// Mean and standard error of one sequence.
-struct Accumulator {
+// The rows that may be in the slate, ascending, and all targets.
+std::vector<int> Contenders(const PropensityQuestion& q, absl::Span<const PropensityTarget> targets) {
+  const int n = static_cast<int>(q.features.rows());
+  std::vector<int> kept(n, q.neglected == 0 || n <= q.slate);
+  for (const PropensityTarget& target : targets) kept[target.row] = 1;
+  if (q.neglected > 0 && n > q.slate) {
+    const VectorXd means = Product(q.features, q.weights.mean);
+    const VectorXd variances = Variances(q.features, q.weights);
+    const double quantile = NormalQuantile(q.neglected / (static_cast<double>(n) * q.slate));
+    const double limit = quantile * quantile * q.scale * q.scale;
+    std::vector<int> best(n);
+    std::iota(best.begin(), best.end(), 0);
+    std::nth_element(best.begin(), best.begin() + q.slate - 1, best.end(),
+                     [&](int a, int b) { return means[a] != means[b] ? means[a] > means[b] : a < b; });
+    for (int i = 0; i < q.slate; ++i) {
+      const int b = best[i];
+      const VectorXd covariances = Product(q.features, TimesCovariance(q.weights, q.features.row(b)));
+      KeepContenders(means.data(), variances.data(), covariances.data(), n, means[b], variances[b], limit, kept.data());
+    }
+  }
+  std::vector<int> contenders;
+  for (int k = 0; k < n; ++k) {
+    if (kept[k]) contenders.push_back(k);
+  }
+  return contenders;
+}
+
+// Mean of the blocks and the standard error of that mean.
+struct BlockMeans {
   double sum = 0;
   double square_sum = 0;
 
-  void Add(double value) {
-    sum += value;
-    square_sum += value * value;
+  void Add(const Lanes& mass) {
+    double total = 0;
+    for (const double lane : mass) total += lane;
+    const double mean = total / kLanes;
+    sum += mean;
+    square_sum += mean * mean;
   }
 
-  Probability Estimate(int n) const {
-    const double mean = sum / n;
-    const double variance = std::max(0.0, square_sum / n - mean * mean) / (n - 1);
+  Probability Estimate(int blocks) const {
+    const double mean = sum / blocks;
+    const double variance = std::max(0.0, square_sum / blocks - mean * mean) / (blocks - 1);
     return {std::min(1.0, mean), std::sqrt(variance)};
   }
 };
 
-struct Returned {
-  int row;
-  int rank;
-  double mean;
-  double sd;  // with v
-  VectorXd gains;
-  Accumulator first, in_slate, at_rank;
+// Contenders that stand above a target on one side of a breakpoint, and how steeply the breakpoint moves.
+struct Side {
+  std::vector<int> index;
+  std::vector<double> gain;
+
+  void Add(int k, double g) {
+    index.push_back(k);
+    gain.push_back(g);
+  }
 };
 
-std::vector<Returned> Prepare(const MatrixXd& features, const JointNormal& weights, double scale,
-                              absl::Span<const int> rows) {
-  std::vector<Returned> returned;
-  for (size_t rank = 0; rank < rows.size(); ++rank) {
-    const VectorXd own = features.row(rows[rank]);
-    Returned item{rows[rank],
-                  static_cast<int>(rank),
-                  own.dot(weights.mean),
-                  scale * (weights.factor.transpose() * own).norm(),
-                  {},
-                  {},
-                  {},
-                  {}};
-    item.gains = Gains(features, weights, scale, item.row, item.sd);
-    returned.push_back(std::move(item));
+struct Target {
+  int place = 0;  // among the contenders
+  int rank = -1;
+  double mean = 0;
+  double sd = 0;  // with v
+  Side falls, rises;
+  std::vector<int> level;  // contenders whose lead does not depend on the own score
+  BlockMeans first, in_slate, at_rank;
+};
+
+class Estimator {
+ public:
+  Estimator(const PropensityQuestion& question, absl::Span<const PropensityTarget> targets)
+      : q_(question), contenders_(Contenders(question, targets)), dim_(question.weights.dim()) {
+    rows_.resize(dim_, contenders_.size());
+    for (size_t k = 0; k < contenders_.size(); ++k) rows_.col(k) = q_.features.row(contenders_[k]);
+    scores_.resize(contenders_.size() * kLanes);
+    falls_.resize(q_.slate * kLanes);
+    rises_.resize(q_.slate * kLanes);
+    for (const PropensityTarget& target : targets) targets_.push_back(Prepare(target));
   }
-  return returned;
-}
 
-// Scores of all rows; equal rows get equal bits, whatever their places.
-VectorXd ScoreRows(const MatrixXd& features, const VectorXd& w) {
-  VectorXd scores = VectorXd::Zero(features.rows());
-  for (int c = 0; c < features.cols(); ++c) scores += w[c] * features.col(c);
-  return scores;
-}
+  int contenders() const { return static_cast<int>(contenders_.size()); }
 
-// What was served has a positive probability, even where no draw found any.
-void NeverZero(Probability& p, double ceiling, int draws) {
-  if (p.value > 0) return;
-  p.value = std::min(ceiling, 1.0 / (draws + 1));
-  p.standard_error = p.value;
-}
+  // Counts one block; `signs` flips dimensions.
+  void Count(const double* normals, const std::vector<double>& signs) {
+    std::vector<double> w(dim_ * kLanes);
+    for (int c = 0; c < dim_; ++c) std::fill_n(&w[c * kLanes], kLanes, q_.weights.mean[c]);
+    for (int i = 0; i < dim_; ++i) {
+      for (int c = i; c < dim_; ++c) {
+        const double step = q_.scale * signs[i] * q_.weights.factor(c, i);
+        AddRows(normals + i * kLanes, &step, 1, kLanes, &w[c * kLanes]);
+      }
+    }
+    ScoreLanes(rows_.data(), contenders(), dim_, w.data(), scores_.data());
+    for (Target& target : targets_) Count(target);
+  }
+
+  std::vector<PropensityEstimate> Estimates(int blocks) const {
+    std::vector<PropensityEstimate> estimates;
+    for (const Target& t : targets_) {
+      estimates.push_back({t.first.Estimate(blocks), t.in_slate.Estimate(blocks), t.at_rank.Estimate(blocks)});
+    }
+    return estimates;
+  }
+
+ private:
+  Target Prepare(const PropensityTarget& asked) const {
+    Target target;
+    target.place =
+        static_cast<int>(std::lower_bound(contenders_.begin(), contenders_.end(), asked.row) - contenders_.begin());
+    target.rank = asked.rank;
+    const VectorXd own = rows_.col(target.place);
+    const VectorXd shared = TimesCovariance(q_.weights, own);
+    const double variance = own.dot(shared);
+    target.mean = own.dot(q_.weights.mean);
+    target.sd = variance > 0 ? q_.scale * std::sqrt(variance) : 0.0;
+    for (int k = 0; k < contenders(); ++k) {
+      if (k == target.place) continue;
+      const double gap = target.sd > 0 ? 1.0 - rows_.col(k).dot(shared) / variance : 0.0;
+      if (std::abs(gap) <= 1e-12 || (std::abs(gap) < 1e-6 && rows_.col(k) == own)) {
+        target.level.push_back(k);
+      } else if (gap > 0) {
+        target.falls.Add(k, 1.0 / (gap * target.sd));
+      } else {
+        target.rises.Add(k, -1.0 / (gap * target.sd));
+      }
+    }
+    return target;
+  }
+
+  const double* ScoresOf(int place) const { return &scores_[static_cast<size_t>(place) * kLanes]; }
+
+  // Those of `level` that are above whatever the own score is: falls at infinity.
+  void OfferLevel(const Target& target) {
+    const double* own = ScoresOf(target.place);
+    for (const int k : target.level) {
+      for (int lane = 0; lane < kLanes; ++lane) {
+        const double lead = ScoresOf(k)[lane] - own[lane];
+        if (lead < 0 || (lead == 0 && k > target.place)) continue;
+        for (int i = q_.slate - 1; i > 0; --i) falls_[i * kLanes + lane] = falls_[(i - 1) * kLanes + lane];
+        falls_[lane] = kInfinity;
+      }
+    }
+  }
+
+  void Count(Target& target) {
+    const double* own = ScoresOf(target.place);
+    Lanes x, minus_x;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      x[lane] = target.sd > 0 ? (own[lane] - target.mean) / target.sd : 0.0;
+      minus_x[lane] = -x[lane];
+    }
+    std::fill(falls_.begin(), falls_.end(), -kInfinity);
+    std::fill(rises_.begin(), rises_.end(), -kInfinity);
+    OfferBreakpoints(scores_.data(), target.falls.index.data(), target.falls.gain.data(),
+                     static_cast<int>(target.falls.index.size()), own, x, q_.slate, falls_.data());
+    OfferBreakpoints(scores_.data(), target.rises.index.data(), target.rises.gain.data(),
+                     static_cast<int>(target.rises.index.size()), own, minus_x, q_.slate, rises_.data());
+    OfferLevel(target);
+    Lanes first = {}, at_rank = {}, in_slate = {};
+    AddRankMass(falls_.data(), rises_.data(), 0, first);
+    target.first.Add(first);
+    if (target.rank > 0) AddRankMass(falls_.data(), rises_.data(), target.rank, at_rank);
+    if (target.rank >= 0) target.at_rank.Add(target.rank == 0 ? first : at_rank);
+    AddSlateMass(falls_.data(), rises_.data(), q_.slate, in_slate);
+    target.in_slate.Add(in_slate);
+  }
+
+  const PropensityQuestion& q_;
+  const std::vector<int> contenders_;
+  const int dim_;
+  MatrixXd rows_;                      // one column per contender
+  std::vector<double> scores_;         // [contender][lane]
+  std::vector<double> falls_, rises_;  // [place][lane] of the target at hand; rises negated
+  std::vector<Target> targets_;
+};
 
 }  // namespace
 
-RankMasses SweepRank(const VectorXd& scores, const VectorXd& gains, int index, double own_x, int slate, int rank) {
-  SmallestFew falls(slate);  // negated breakpoints: the largest
-  SmallestFew rises(slate);
-  int above = 0;
-  for (int k = 0; k < scores.size(); ++k) {
-    if (k == index) continue;
-    const double difference = scores[k] - scores[index];
-    if (gains[k] > 0) {
-      falls.Offer(-(own_x + difference * gains[k]));
-    } else if (gains[k] < 0) {
-      rises.Offer(own_x + difference * gains[k]);
-    } else if (difference > 0 || (difference == 0 && k < index)) {
-      ++above;
-    }
+std::optional<PropensityAnswer> EstimatePropensities(const PropensityQuestion& question,
+                                                     absl::Span<const PropensityTarget> targets, CounterRng rng) {
+  SUGGEST_CHECK(question.scale > 0 && question.slate >= 1 && question.draws <= kMaxPropensityDraws);
+  const auto late = [&] { return question.time_left && !question.time_left(); };
+  if (late()) return std::nullopt;
+  const int blocks = std::max(2, (question.draws + kLanes - 1) / kLanes);
+  Estimator estimator(question, targets);
+  const NormalPoints& points = NormalPoints::OfDimension(question.weights.dim());
+  // An odd step visits every block of the table once before it returns to the first.
+  const auto start = static_cast<uint32_t>(rng.NextUint64());
+  const auto step = static_cast<uint32_t>(rng.NextUint64()) | 1;
+  std::vector<double> signs(question.weights.dim());
+  for (double& sign : signs) sign = rng.NextUniform() < 0.5 ? -1.0 : 1.0;
+  for (int b = 0; b < blocks; ++b) {
+    if (late()) return std::nullopt;
+    estimator.Count(points.block(static_cast<int>((start + b * step) % kNormalBlocks)), signs);
   }
-  std::vector<std::pair<double, int>> events;
-  for (const double x : falls.values()) events.emplace_back(-x, -1);
-  for (const double x : rises.values()) events.emplace_back(x, +1);
-  std::sort(events.begin(), events.end());
-  events.emplace_back(HUGE_VAL, 0);
-
-  RankMasses masses;
-  int now = above + static_cast<int>(falls.values().size());
-  End lo{-HUGE_VAL, 0.0};
-  for (const auto& [x, step] : events) {
-    const End hi = MakeEnd(x);
-    if (now < slate) {
-      const double mass = Mass(lo, hi);
-      masses.in_slate += mass;
-      if (now == 0) masses.first += mass;
-      if (now == rank) masses.at_rank += mass;
-    }
-    now += step;
-    lo = hi;
-  }
-  return masses;
-}
-
-std::vector<PropensityEstimate> EstimatePropensities(const MatrixXd& features, const JointNormal& weights, double scale,
-                                                     absl::Span<const int> returned, int draws, CounterRng rng) {
-  SUGGEST_CHECK(scale > 0 && draws >= 2);
-  const int slate = static_cast<int>(returned.size());
-  std::vector<Returned> items = Prepare(features, weights, scale, returned);
-  for (int draw = 0; draw < draws; ++draw) {
-    const VectorXd scores = ScoreRows(features, Draw(weights, scale, rng));
-    for (Returned& item : items) {
-      const double own_x = item.sd > 0 ? (scores[item.row] - item.mean) / item.sd : 0.0;
-      const RankMasses masses = SweepRank(scores, item.gains, item.row, own_x, slate, item.rank);
-      item.first.Add(masses.first);
-      item.in_slate.Add(masses.in_slate);
-      item.at_rank.Add(masses.at_rank);
-    }
-  }
-  std::vector<PropensityEstimate> estimates;
-  for (const Returned& item : items) {
-    PropensityEstimate estimate{item.first.Estimate(draws), item.in_slate.Estimate(draws),
-                                item.at_rank.Estimate(draws)};
-    NeverZero(estimate.in_slate, 1.0, draws);
-    NeverZero(estimate.at_rank, estimate.in_slate.value, draws);
-    if (item.rank == 0) NeverZero(estimate.first, estimate.in_slate.value, draws);
-    estimates.push_back(estimate);
-  }
-  return estimates;
+  return PropensityAnswer{estimator.Estimates(blocks), estimator.contenders()};
 }
 
 }  // namespace suggest::bandit

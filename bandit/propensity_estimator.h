@@ -1,8 +1,22 @@
 // The estimator that propensity.h describes, for a Thompson policy without its floor.
+//
+// Pruning. Let T be the `slate` candidates of highest mean. Whoever enters the slate stands above at least one of T, so
+//   P(k in slate) <= sum_{b in T} Phi(-(mean_b - mean_k) / sd(s_k - s_b)).
+// A candidate that is not asked for is left out when each term is below neglected / (candidates x slate); so the event
+// that any of them enters the slate has a probability below `neglected`, and no propensity is off by more than that.
+//
+// What is left is counted in blocks of kLanes draws (normal_points.h) by propensity_kernel.h: of each contender k, g =
+// 1 / ((1 - beta_k) sd_j) is fixed, and only the breakpoint x_k = x_j + (s_k - s_j) g changes from draw to draw. g > 0:
+// k stands above j left of it (a fall), g < 0: right of it (a rise). With falls f_1 >= f_2 >= ... and rises r_1 <= r_2
+// <= ..., j has exactly i falls and l rises above it on [max(f_i+1, r_l), min(f_i, r_l+1)], so only the first `slate`
+// of each matter.
 #ifndef BANDIT_PROPENSITY_ESTIMATOR_H_
 #define BANDIT_PROPENSITY_ESTIMATOR_H_
 
 #include <Eigen/Core>
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -12,24 +26,35 @@
 
 namespace suggest::bandit {
 
-// `features`: one row a_k' per eligible candidate, in the order that breaks ties. `returned`: rows of `features` in the
-// order served; the slate that the policy fills has returned.size() slots. Estimates are in the order of `returned`.
-// REQUIRES: scale > 0, draws >= 2.
-// Cost: draws x candidates x (dim + slate) multiply-adds.
-std::vector<PropensityEstimate> EstimatePropensities(const Eigen::MatrixXd& features, const JointNormal& weights,
-                                                     double scale, absl::Span<const int> returned, int draws,
-                                                     CounterRng rng);
+inline constexpr double kNeglected = 1e-6;
+inline constexpr int kMaxPropensityDraws = 16384;
 
-// At what standardised own score x a candidate is first, in the slate, and at its rank: masses under N(0, 1).
-// Candidate k stands above while x < own_x + difference_k g_k (g_k > 0), while x > it (g_k < 0), or always or never
-// (g_k = 0: by the sign of the difference, a tie by `index`).
-struct RankMasses {
-  double first = 0;
-  double in_slate = 0;
-  double at_rank = 0;
+struct PropensityQuestion {
+  const Eigen::MatrixXd& features;  // one row a_k' per eligible candidate, in the order that breaks ties
+  const JointNormal& weights;
+  double scale = 0.5;             // v > 0
+  int slate = 1;                  // slots that the policy fills
+  int draws = 128;                // rounded up to whole blocks, at least two; at most kMaxPropensityDraws
+  double neglected = kNeglected;  // 0 <: probability that pruning may overlook; 0: prunes nothing
+  // Asked before each block of draws; when it says false, nothing is estimated. Empty: no bound.
+  std::function<bool()> time_left = {};
 };
-RankMasses SweepRank(const Eigen::VectorXd& scores, const Eigen::VectorXd& gains, int index, double own_x, int slate,
-                     int rank);
+
+struct PropensityTarget {
+  int row = 0;    // of features
+  int rank = -1;  // whose probability at_rank is; -1: not asked for
+};
+
+struct PropensityAnswer {
+  std::vector<PropensityEstimate> estimates;  // by target; may be 0
+  int contenders = 0;                         // rows left after pruning
+};
+
+// nullopt when the time was not enough. `rng`: of a stream that the choosing draw never used.
+// Cost: candidates x dim x (dim / 2 + slate) multiply-adds for pruning, then draws x contenders x (dim + a few
+// operations per target), of which a vector does several at a time.
+std::optional<PropensityAnswer> EstimatePropensities(const PropensityQuestion& question,
+                                                     absl::Span<const PropensityTarget> targets, CounterRng rng);
 
 }  // namespace suggest::bandit
 

@@ -1,26 +1,42 @@
-// Single-precision scores of panel blocks: the kernels that *select*. Their bits depend on the machine; what is served
-// never does, since every candidate within a proven rounding bound of the best is scored again in double.
+// Single-precision scores of a whole catalogue and their comparison with a threshold, in one pass: the kernels that
+// *select*. Their bits depend on the machine; what is served never does, since every candidate within a proven
+// rounding bound of the best is scored again in double.
+//
+// Scores of a block live in registers; only a block in which an eligible candidate reaches the threshold is written
+// out and handed to the caller, who may then raise the threshold. So the pass reads the panel once and writes nothing
+// but the few blocks that matter.
 //
 // No Eigen and no templates here or in the source: a wide copy of an inline function must not be kept for everyone.
 #ifndef BANDIT_SCORE_KERNEL_H_
 #define BANDIT_SCORE_KERNEL_H_
 
+#include <cstdint>
+
 namespace suggest::bandit {
 
-// Candidates per block of the panel; one AVX-512 register of floats.
-inline constexpr int kPanelRows = 16;
+// Candidates per block of the panel: one word of the eligibility mask, four AVX-512 registers of floats.
+inline constexpr int kPanelRows = 64;
 
-// out[block * kPanelRows + lane] = sum_c weights[c] * panel[(block * cols + c) * kPanelRows + lane], summed over c in
-// ascending order, with or without fused multiply-add.
-using ScoreBlocks = void (*)(const float* panel, int cols, const float* weights, int blocks, float* out);
+struct ScorePass {
+  const float* panel = nullptr;  // 64-byte aligned; column c of block b at (b * cols + c) * kPanelRows
+  int cols = 0;
+  int blocks = 0;
+  const float* weights = nullptr;      // cols
+  const uint64_t* eligible = nullptr;  // bit `lane` of word `block`
+};
 
-void ScoreBlocksBaseline(const float* panel, int cols, const float* weights, int blocks, float* out);
+// The first block from `begin` on in which an eligible candidate scores at least `threshold`, else pass.blocks.
+// A lane's score is sum_c weights[c] * panel[...], over c in ascending order, with or without fused multiply-add.
+// For the block found, `scores` has those of all its lanes and `hits` the lanes that reached the threshold.
+using NextHit = int (*)(const ScorePass& pass, int begin, float threshold, float* scores, uint64_t* hits);
+
+int NextHitBaseline(const ScorePass& pass, int begin, float threshold, float* scores, uint64_t* hits);
 
 // The widest kernel that this machine has.
-ScoreBlocks WidestScoreBlocks();
+NextHit WidestNextHit();
 
 // Every kernel that this machine can run, the baseline first; for tests. Returns how many, at most 3.
-int AvailableScoreBlocks(ScoreBlocks out[3]);
+int AvailableNextHit(NextHit out[3]);
 
 }  // namespace suggest::bandit
 

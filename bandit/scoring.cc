@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "bandit/problem_check.h"
@@ -25,7 +27,7 @@ class Scorer {
     RETURN_IF_ERROR(CheckProblem(problem, settings));
     Scorer scorer(problem, settings);
     if (!HasModel(problem)) return scorer;
-    ASSIGN_OR_RETURN(scorer.weights_, FoldCustomer(*problem.posterior, problem.layout, problem.customer));
+    ASSIGN_OR_RETURN(scorer.weights_, problem.posterior->Fold(problem.customer));
     scorer.drawn_ = scorer.weights_.mean;
     if (settings.kind == PolicyKind::kThompson) {
       CounterRng rng(Seed{seed}, kDrawStream);
@@ -56,11 +58,11 @@ class Scorer {
       return SelectBest(*problem_.catalogue, problem_.eligible, problem_.pairs, drawn_, count, width);
     }
     std::vector<Ranked> ranked;
-    for (const int candidate : problem_.eligible) {
+    problem_.eligible.ForEach([&](int candidate) {
       const double score =
           settings_.kind == PolicyKind::kPopular ? settings_.popularity[candidate] : Score(candidate).score;
       ranked.push_back({candidate, score});
-    }
+    });
     KeepBest(ranked, count);
     return ranked;
   }
@@ -82,13 +84,23 @@ bool Explores(const PolicySettings& settings, uint64_t seed) {
   return CounterRng(Seed{seed}, kCoinStream).NextUniform() < settings.floor;
 }
 
-// A uniformly random ordered subset (Fisher-Yates, stopped after `count`).
-std::vector<int> RandomSubset(std::vector<int> candidates, int count, uint64_t seed) {
+// A uniformly random ordered subset: Fisher-Yates on ranks, stopped after `count`, of which only the places that have
+// moved are kept.
+std::vector<int> RandomSubset(const CandidateSet& candidates, int count, uint64_t seed) {
   CounterRng rng(Seed{seed}, kShuffleStream);
-  const int kept = std::min<int>(count, candidates.size());
-  for (int i = 0; i < kept; ++i) std::swap(candidates[i], candidates[i + rng.Below(candidates.size() - i)]);
-  candidates.resize(kept);
-  return candidates;
+  absl::flat_hash_map<int, int> moved;  // place -> the rank that stands there
+  const auto at = [&moved](int place) {
+    const auto found = moved.find(place);
+    return found == moved.end() ? place : found->second;
+  };
+  std::vector<int> subset;
+  const int kept = std::min(count, candidates.size());
+  for (int i = 0; i < kept; ++i) {
+    const int place = i + static_cast<int>(rng.Below(candidates.size() - i));
+    subset.push_back(candidates.Nth(at(place)));
+    moved[place] = at(i);
+  }
+  return subset;
 }
 
 std::vector<int> Candidates(const std::vector<Ranked>& ranked) {
@@ -116,47 +128,72 @@ PropensityEstimate Certain(const std::vector<int>& best, int candidate, size_t r
 }
 
 // Rows a_k' of the eligible candidates.
-Eigen::MatrixXd JointFeatures(const DecisionProblem& problem) {
+Eigen::MatrixXd JointFeatures(const DecisionProblem& problem, const std::vector<int>& eligible) {
   const int cols = problem.layout.recommendation_dim;
-  Eigen::MatrixXd features = Eigen::MatrixXd::Zero(problem.eligible.size(), cols + problem.layout.pair_dim);
-  for (size_t k = 0; k < problem.eligible.size(); ++k) {
-    const auto row = problem.catalogue->row(problem.eligible[k]);
+  Eigen::MatrixXd features = Eigen::MatrixXd::Zero(eligible.size(), cols + problem.layout.pair_dim);
+  for (size_t k = 0; k < eligible.size(); ++k) {
+    const auto row = problem.catalogue->row(eligible[k]);
     for (int c = 0; c < cols; ++c) features(k, c) = row[c];
-    const auto pair = PairOf(problem.pairs, problem.eligible[k]);
+    const auto pair = PairOf(problem.pairs, eligible[k]);
     for (size_t p = 0; p < pair.size(); ++p) features(k, cols + p) = pair[p];
   }
   return features;
 }
 
-std::vector<PropensityEstimate> EstimateThompson(const DecisionProblem& problem, const PolicySettings& settings,
+// nullopt when the time was not enough.
+std::optional<PropensityAnswer> EstimateThompson(const DecisionProblem& problem, const PolicySettings& settings,
                                                  const JointNormal& weights, const Slate& slate, uint64_t seed) {
-  std::vector<int> rows;
+  const std::vector<int> eligible = problem.eligible.ToVector();
+  std::vector<PropensityTarget> targets;
   for (const ScoredCandidate& item : slate.items) {
-    rows.push_back(std::lower_bound(problem.eligible.begin(), problem.eligible.end(), item.candidate) -
-                   problem.eligible.begin());
+    const auto row = std::lower_bound(eligible.begin(), eligible.end(), item.candidate) - eligible.begin();
+    targets.push_back({static_cast<int>(row), static_cast<int>(targets.size())});
   }
-  return EstimatePropensities(JointFeatures(problem), weights, settings.scale, rows, settings.propensity_draws,
-                              CounterRng(Seed{seed}, kPropensityStream));
+  return EstimatePropensities({.features = JointFeatures(problem, eligible),
+                               .weights = weights,
+                               .scale = settings.scale,
+                               .slate = static_cast<int>(targets.size()),
+                               .draws = settings.propensity_draws,
+                               .time_left = settings.time_left},
+                              targets, CounterRng(Seed{seed}, kPropensityStream));
 }
 
-PropensityStatus StatusOf(const DecisionProblem& problem, const PolicySettings& settings, size_t slate) {
+// What the propensities are before any time is spent on them.
+PropensityStatus StatusOf(const PolicySettings& settings) {
   if (settings.kind == PolicyKind::kUniform || settings.floor == 1) return PropensityStatus::kExact;
   if (settings.kind != PolicyKind::kThompson || settings.scale == 0) {
     return settings.floor > 0 ? PropensityStatus::kExact : PropensityStatus::kNoOverlap;
   }
-  const double work = static_cast<double>(problem.eligible.size()) * slate * settings.propensity_draws;
-  const bool deferred = settings.propensity_draws == 0 || work > static_cast<double>(settings.propensity_budget);
-  return deferred ? PropensityStatus::kDeferred : PropensityStatus::kEstimated;
+  return settings.propensity_draws == 0 ? PropensityStatus::kDeferred : PropensityStatus::kEstimated;
+}
+
+// What was served has a positive probability, even where no draw found any.
+void NeverZero(Probability& p, double ceiling, int draws) {
+  if (p.value > 0) return;
+  p.value = std::min(ceiling, 1.0 / (draws + 1));
+  p.standard_error = p.value;
+}
+
+void NeverZero(PropensityEstimate& p, int rank, int draws) {
+  NeverZero(p.in_slate, 1.0, draws);
+  NeverZero(p.at_rank, p.in_slate.value, draws);
+  if (rank == 0) NeverZero(p.first, p.in_slate.value, draws);
 }
 
 // Fills in the slate's propensities. `best`: the policy's own slate; empty for kUniform.
 void FillPropensities(const DecisionProblem& problem, const PolicySettings& settings, const Scorer& scorer,
                       const std::vector<int>& best, uint64_t seed, Slate& slate) {
-  slate.propensity_status = StatusOf(problem, settings, slate.items.size());
+  slate.propensity_status = StatusOf(settings);
   if (slate.propensity_status == PropensityStatus::kDeferred) return;
   std::vector<PropensityEstimate> policy(slate.items.size());
   if (slate.propensity_status == PropensityStatus::kEstimated) {
-    policy = EstimateThompson(problem, settings, scorer.weights(), slate, seed);
+    std::optional<PropensityAnswer> answer = EstimateThompson(problem, settings, scorer.weights(), slate, seed);
+    if (!answer.has_value()) {
+      slate.propensity_status = PropensityStatus::kDeferred;
+      return;
+    }
+    policy = std::move(answer->estimates);
+    slate.contenders = answer->contenders;
   } else if (!best.empty()) {
     for (size_t i = 0; i < policy.size(); ++i) policy[i] = Certain(best, slate.items[i].candidate, i);
   }
@@ -164,6 +201,9 @@ void FillPropensities(const DecisionProblem& problem, const PolicySettings& sett
   const int length = static_cast<int>(slate.items.size());
   for (int i = 0; i < length; ++i) {
     slate.items[i].propensity = MixWithFloor(policy[i], floor, length, problem.eligible.size());
+    if (slate.propensity_status == PropensityStatus::kEstimated) {
+      NeverZero(slate.items[i].propensity, i, settings.propensity_draws);
+    }
   }
 }
 
@@ -193,7 +233,7 @@ absl::StatusOr<std::vector<ScoredCandidate>> ScoreAll(const DecisionProblem& pro
   ASSIGN_OR_RETURN(const Scorer scorer, Scorer::Create(problem, settings, seed));
   std::vector<ScoredCandidate> all;
   all.reserve(problem.eligible.size());
-  for (const int candidate : problem.eligible) all.push_back(scorer.Score(candidate));
+  problem.eligible.ForEach([&](int candidate) { all.push_back(scorer.Score(candidate)); });
   return all;
 }
 

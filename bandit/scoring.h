@@ -2,8 +2,8 @@
 //
 // Factored: the score of candidate j is a_j' w with a_j = [z~_j; p_j] (recommendation and pair features) and
 //   w ~ N(A mu, v^2 sigma^2 A Sigma A'),
-// where A folds the customer into the weights (weight_space.h). One draw of w serves all slots of a decision, and all
-// scores are one product of the catalogue's K x R matrix with a short vector; equal to b' theta up to rounding.
+// where A folds the customer into the weights (folded_posterior.h). One draw of w serves all slots of a decision, and
+// all scores are one product of the catalogue's K x R matrix with a short vector; equal to b' theta up to rounding.
 //
 // Policies (v = scale; M13, M14, M16):
 //   kThompson       a_j' w for one draw of w
@@ -24,12 +24,14 @@
 
 #include <Eigen/Core>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "bandit/candidate_matrix.h"
+#include "bandit/candidate_set.h"
 #include "bandit/context.h"
-#include "bandit/posterior.h"
+#include "bandit/folded_posterior.h"
 #include "bandit/propensity.h"
 
 namespace suggest::bandit {
@@ -41,11 +43,11 @@ struct PairRow {
 };
 
 struct DecisionProblem {
-  const Posterior* posterior = nullptr;  // may be null for kUniform and kPopular: means and deviations are then 0
+  const FoldedPosterior* posterior = nullptr;  // may be null for kUniform and kPopular: means and deviations are then 0
   ContextLayout layout;
   const CandidateMatrix* catalogue = nullptr;  // REQUIRES: not null
   Eigen::VectorXd customer;                    // z~_c, customer_dim numbers, the first one 1
-  std::vector<int> eligible;                   // rows of the catalogue, ascending, each once
+  CandidateSet eligible;                       // rows of the catalogue
   std::vector<PairRow> pairs;                  // ascending by candidate; those of candidates not eligible are ignored
 };
 
@@ -53,11 +55,12 @@ enum class PolicyKind { kThompson, kLinUcb, kGreedy, kEpsilonGreedy, kUniform, k
 
 struct PolicySettings {
   PolicyKind kind = PolicyKind::kThompson;
-  double scale = 0.5;                     // v >= 0
-  double floor = 0;                       // epsilon in [0, 1]
-  int propensity_draws = 256;             // 0: deferred; else >= 2
-  int64_t propensity_budget = 2'000'000;  // of candidates x slate x draws
-  std::vector<double> popularity = {};    // one per row of the catalogue; read for kPopular only
+  double scale = 0.5;          // v >= 0
+  double floor = 0;            // epsilon in [0, 1]
+  int propensity_draws = 128;  // 0: deferred; else 2 to kMaxPropensityDraws
+  // Asked between blocks of draws: when it says false, the propensities are deferred. Empty: no bound.
+  std::function<bool()> time_left = {};
+  std::vector<double> popularity = {};  // one per row of the catalogue; read for kPopular only
 };
 
 // Which kernels may be used. The result is the same; kNarrow is for tests and for explaining.
@@ -75,6 +78,7 @@ struct Slate {
   std::vector<ScoredCandidate> items;  // min(count, eligible) of them, best first
   bool explore = false;                // the floor's coin made it uniformly random
   PropensityStatus propensity_status = PropensityStatus::kDeferred;
+  int contenders = 0;  // candidates left after pruning; 0 where nothing was estimated
 };
 
 // Errors: INVALID_ARGUMENT for a count below 1, settings outside their ranges, a customer of another length or not
@@ -84,7 +88,7 @@ struct Slate {
 absl::StatusOr<Slate> ChooseSlate(const DecisionProblem& problem, const PolicySettings& settings, int count,
                                   uint64_t seed, KernelWidth width = KernelWidth::kAuto);
 
-// Every eligible candidate, in the order of `problem.eligible`, with the scores that ChooseSlate of the same seed ranks
+// Every eligible candidate, ascending, with the scores that ChooseSlate of the same seed ranks
 // by, and without propensities. Errors: as ChooseSlate.
 absl::StatusOr<std::vector<ScoredCandidate>> ScoreAll(const DecisionProblem& problem, const PolicySettings& settings,
                                                       uint64_t seed);

@@ -10,19 +10,25 @@
 namespace suggest::bandit {
 namespace {
 
-constexpr int kChunkBlocks = 32;  // 512 candidates scored at a time, on the stack
-constexpr int kChunkRows = kChunkBlocks * kPanelRows;
+// The largest float that is not above `value`.
+float RoundDown(double value) {
+  const auto rounded = static_cast<float>(value);
+  return rounded <= value ? rounded : std::nextafter(rounded, -std::numeric_limits<float>::infinity());
+}
 
 // Keeps those offered whose single-precision score is within `margin` of the count-th best seen.
 class Shortlist {
  public:
-  Shortlist(int count, double margin) : count_(count), margin_(margin), limit_(std::max(256, 4 * count)) {}
+  Shortlist(int count, double margin) : count_(count), margin_(margin), limit_(std::max(64, 4 * count)) {}
 
   void Offer(int candidate, float score) {
     if (score < threshold_) return;
     kept_.push_back({candidate, score});
     if (kept_.size() >= limit_) Compact();
   }
+
+  // Whatever scores less is not kept.
+  float threshold() const { return threshold_; }
 
   const std::vector<Ranked>& Finish() {
     Compact();
@@ -33,27 +39,20 @@ class Shortlist {
   void Compact() {
     if (kept_.size() <= static_cast<size_t>(count_)) return;
     std::nth_element(kept_.begin(), kept_.begin() + count_ - 1, kept_.end(), Before);
-    threshold_ = kept_[count_ - 1].score - margin_;
-    kept_.erase(std::remove_if(kept_.begin(), kept_.end(), [this](const Ranked& r) { return r.score < threshold_; }),
-                kept_.end());
+    threshold_ = RoundDown(kept_[count_ - 1].score - margin_);
+    std::erase_if(kept_, [this](const Ranked& r) { return r.score < threshold_; });
     limit_ = std::max(limit_, 2 * kept_.size());
   }
 
   int count_;
   double margin_;
   size_t limit_;
-  double threshold_ = -std::numeric_limits<double>::infinity();
+  float threshold_ = -std::numeric_limits<float>::infinity();
   std::vector<Ranked> kept_;
 };
 
-// Calls visit(candidate, has pair features) for every eligible candidate, ascending.
-template <typename Visit>
-void ForEachEligible(absl::Span<const int> eligible, const std::vector<PairRow>& pairs, Visit visit) {
-  auto pair = pairs.begin();
-  for (const int candidate : eligible) {
-    while (pair != pairs.end() && pair->candidate < candidate) ++pair;
-    visit(candidate, pair != pairs.end() && pair->candidate == candidate);
-  }
+bool HasPair(const std::vector<PairRow>& pairs, int candidate) {
+  return !PairOf(pairs, candidate).empty();
 }
 
 std::vector<Ranked> ScoreExactly(const CandidateMatrix& catalogue, absl::Span<const int> candidates,
@@ -66,38 +65,42 @@ std::vector<Ranked> ScoreExactly(const CandidateMatrix& catalogue, absl::Span<co
   return ranked;
 }
 
-// Single-precision scores of one chunk at a time, computed when first asked for. Ask in ascending order.
-class ChunkScores {
- public:
-  ChunkScores(const CandidateMatrix& catalogue, const Eigen::VectorXd& w, ScoreBlocks kernel)
-      : catalogue_(catalogue), weights_(catalogue.cols()), kernel_(kernel) {
-    for (int c = 0; c < catalogue.cols(); ++c) weights_[c] = static_cast<float>(w[c]);
-  }
-
-  float Score(int candidate) {
-    if (candidate >= first_ + kChunkRows) Load(candidate / kChunkRows);
-    return scores_[candidate - first_];
-  }
-
- private:
-  void Load(int chunk) {
-    first_ = chunk * kChunkRows;
-    const int blocks = (std::min(catalogue_.rows() - first_, kChunkRows) + kPanelRows - 1) / kPanelRows;
-    const float* panel = catalogue_.panel().data() + static_cast<size_t>(first_) * catalogue_.cols();
-    kernel_(panel, catalogue_.cols(), weights_.data(), blocks, scores_);
-  }
-
-  const CandidateMatrix& catalogue_;
-  std::vector<float> weights_;
-  ScoreBlocks kernel_;
-  int first_ = -kChunkRows;
-  float scores_[kChunkRows];
-};
-
 // Whether a pass in single precision would save anything over scoring all in double.
 bool WorthSelecting(const CandidateMatrix& catalogue, size_t eligible, int count) {
   return eligible > 128 && eligible > 8 * static_cast<size_t>(count) &&
          4 * eligible > static_cast<size_t>(catalogue.rows());
+}
+
+CandidateMask MaskOf(const std::vector<int>& listed, int rows) {
+  std::vector<bool> members(rows, false);
+  for (const int candidate : listed) members[candidate] = true;
+  return CandidateMask(members);
+}
+
+// Those eligible candidates without pair features that could be among the best `count`.
+std::vector<Ranked> SelectSuperset(const CandidateMatrix& catalogue, const CandidateSet& eligible,
+                                   const std::vector<PairRow>& pairs, const Eigen::VectorXd& w, int count,
+                                   double margin, NextHit next_hit) {
+  std::vector<float> weights(catalogue.cols());
+  for (int c = 0; c < catalogue.cols(); ++c) weights[c] = static_cast<float>(w[c]);
+  const CandidateMask listed =
+      eligible.base() == nullptr ? MaskOf(eligible.exceptions(), catalogue.rows()) : CandidateMask(std::vector<bool>());
+  const CandidateMask& mask = eligible.base() == nullptr ? listed : *eligible.base();
+  const ScorePass pass{catalogue.panel(), catalogue.cols(), static_cast<int>(mask.words().size()), weights.data(),
+                       mask.words().data()};
+  Shortlist shortlist(count, margin);
+  float scores[kPanelRows];
+  uint64_t hits = 0;
+  for (int block = next_hit(pass, 0, shortlist.threshold(), scores, &hits); block < pass.blocks;
+       block = next_hit(pass, block + 1, shortlist.threshold(), scores, &hits)) {
+    for (; hits != 0; hits &= hits - 1) {
+      const int lane = std::countr_zero(hits);
+      const int candidate = block * kPanelRows + lane;
+      if (scores[lane] < shortlist.threshold() || !eligible.Contains(candidate) || HasPair(pairs, candidate)) continue;
+      shortlist.Offer(candidate, scores[lane]);
+    }
+  }
+  return shortlist.Finish();
 }
 
 }  // namespace
@@ -129,24 +132,21 @@ double SinglePrecisionErrorBound(const CandidateMatrix& catalogue, const Eigen::
   return (1.0 + 1e-6) * (n / (1.0 - n) * sum + underflow);
 }
 
-std::vector<Ranked> SelectBest(const CandidateMatrix& catalogue, absl::Span<const int> eligible,
+std::vector<Ranked> SelectBest(const CandidateMatrix& catalogue, const CandidateSet& eligible,
                                const std::vector<PairRow>& pairs, const Eigen::VectorXd& w, int count,
                                KernelWidth width) {
   const double bound = SinglePrecisionErrorBound(catalogue, w);
   std::vector<int> finalists;
   if (!std::isfinite(bound) || !WorthSelecting(catalogue, eligible.size(), count)) {
-    finalists.assign(eligible.begin(), eligible.end());
+    finalists = eligible.ToVector();
   } else {
-    ChunkScores scores(catalogue, w, width == KernelWidth::kAuto ? WidestScoreBlocks() : ScoreBlocksBaseline);
-    Shortlist shortlist(count, 2 * bound);
-    ForEachEligible(eligible, pairs, [&](int candidate, bool has_pair) {
-      if (has_pair) {
-        finalists.push_back(candidate);
-      } else {
-        shortlist.Offer(candidate, scores.Score(candidate));
-      }
-    });
-    for (const Ranked& kept : shortlist.Finish()) finalists.push_back(kept.candidate);
+    for (const PairRow& pair : pairs) {
+      if (eligible.Contains(pair.candidate)) finalists.push_back(pair.candidate);
+    }
+    const NextHit next_hit = width == KernelWidth::kAuto ? WidestNextHit() : NextHitBaseline;
+    for (const Ranked& kept : SelectSuperset(catalogue, eligible, pairs, w, count, 2 * bound, next_hit)) {
+      finalists.push_back(kept.candidate);
+    }
   }
   std::vector<Ranked> ranked = ScoreExactly(catalogue, finalists, pairs, w);
   KeepBest(ranked, count);

@@ -1,6 +1,7 @@
 // The best candidates under one weight vector, over a whole catalogue, not all of it scored in double (M18).
 //
-// A single-precision kernel streams the panel and keeps every candidate whose score could be among the best `count`:
+// A single-precision kernel streams the panel once, comparing with the threshold as it goes (score_kernel.h), and keeps
+// every candidate whose score could be among the best `count`:
 // with |s^ - s| <= E for all candidates (s^ in single precision, s in double), those with s^ >= T^ - 2E, where T^ is
 // the count-th largest s^. For R columns, u = 2^-24 and any order or fusing of the sum (Higham 2002, section 3.1, two
 // more roundings for the conversions, and the double sum's own),
@@ -14,6 +15,7 @@
 
 #include "absl/types/span.h"
 #include "bandit/candidate_matrix.h"
+#include "bandit/candidate_set.h"
 #include "bandit/scoring.h"
 
 namespace suggest::bandit {
@@ -35,7 +37,7 @@ void KeepBest(std::vector<Ranked>& ranked, int count);
 absl::Span<const double> PairOf(const std::vector<PairRow>& pairs, int candidate);
 
 // The best min(count, eligible) candidates by z~_j' w_r + p_j' w_p, best first. `w` = [w_r; w_p].
-std::vector<Ranked> SelectBest(const CandidateMatrix& catalogue, absl::Span<const int> eligible,
+std::vector<Ranked> SelectBest(const CandidateMatrix& catalogue, const CandidateSet& eligible,
                                const std::vector<PairRow>& pairs, const Eigen::VectorXd& w, int count,
                                KernelWidth width);
 

@@ -1,18 +1,13 @@
 // The weights as one customer sees them (M12): w = A theta, of length m = recommendation_dim + pair_dim, so that the
 // score of candidate j is a_j' w with a_j = [z~_j; p_j]. From theta ~ N(mu, sigma^2 Sigma) follows
 //   w ~ N(A mu, sigma^2 A Sigma A'),
-// exactly, pair weights jointly. A is never formed: for kFull, (A x)[r] = sum_c z~_c[c] x[c R + r]; for kNone,
-// (A x)[0] = x[0] + sum_{c>=1} z~_c[c] x[c] and (A x)[r] = x[C - 1 + r]; pair entries are copied.
-// Cost: d^2 + d m multiply-adds.
+// exactly, pair weights jointly. FoldedPosterior makes it for a customer.
 #ifndef BANDIT_WEIGHT_SPACE_H_
 #define BANDIT_WEIGHT_SPACE_H_
 
 #include <Eigen/Core>
 
-#include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "bandit/context.h"
-#include "bandit/posterior.h"
 #include "bandit/random.h"
 
 namespace suggest::bandit {
@@ -23,11 +18,6 @@ struct JointNormal {
 
   int dim() const { return static_cast<int>(mean.size()); }
 };
-
-// REQUIRES: posterior.dim() == layout.dim(), customer.size() == layout.customer_dim.
-// Errors: INTERNAL when the covariance has a number that is not finite or a pivot below zero by more than rounding.
-absl::StatusOr<JointNormal> FoldCustomer(const Posterior& posterior, const ContextLayout& layout,
-                                         const Eigen::VectorXd& customer);
 
 // mean + scale * L e with e from the next dim() normals of the stream.
 Eigen::VectorXd Draw(const JointNormal& weights, double scale, CounterRng& rng);

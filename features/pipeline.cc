@@ -1,5 +1,7 @@
 #include "features/pipeline.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -53,9 +55,15 @@ CounterSettings ReadSettings(const model::v1::CounterSettings& proto) {
           {law.share().begin(), law.share().end()}};
 }
 
+// The nearest single-precision number; beyond their range, the last one.
+double ToSingle(double value) {
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  return static_cast<float>(std::clamp(value, -kLargest, kLargest));
+}
+
 Eigen::VectorXd WithIntercept(const Eigen::VectorXd& encoded) {
   Eigen::VectorXd with(1 + encoded.size());
-  with << 1, encoded;
+  with << 1, encoded.unaryExpr(&ToSingle);
   return with;
 }
 
@@ -164,7 +172,7 @@ Eigen::VectorXd Pipeline::EncodeRecommendation(const RawSide& raw) const {
 }
 
 Eigen::VectorXd Pipeline::EncodePair(const RawSide& raw) const {
-  return pair_.Encode(raw);
+  return pair_.Encode(raw).unaryExpr(&ToSingle);
 }
 
 bandit::ContextLayout Pipeline::layout() const {

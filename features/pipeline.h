@@ -4,6 +4,9 @@
 //   context (bandit/context.h): FULL  b = [z~_c (x) z~_r; p_cr];  NONE  b = [1; z~_c without its 1; z~_r without its 1;
 //   p_cr]
 //
+// Encoded features are rounded to single precision here and nowhere else, so that serving, the decision log, replay and
+// warm start all learn from the same numbers, and a log in single precision loses nothing.
+//
 // Immutable once made, and reproducible: the same raw features give the same bits on every x86-64 machine and after a
 // round trip through its proto. Threads: const after creation.
 #ifndef FEATURES_PIPELINE_H_

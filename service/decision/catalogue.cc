@@ -136,9 +136,33 @@ absl::Status Catalogue::Read() {
       return absl::InvalidArgumentError(
           absl::StrCat("recommendation '", item.recommendation_id, "' is in the catalogue twice"));
     }
+    for (const absl::Time change : {item.active_from, item.active_until}) {
+      if (change != absl::InfinitePast() && change != absl::InfiniteFuture()) changes_.push_back(change);
+    }
     items_.push_back(std::move(item));
   }
+  std::sort(changes_.begin(), changes_.end());
+  changes_.erase(std::unique(changes_.begin(), changes_.end()), changes_.end());
   return absl::OkStatus();
+}
+
+std::shared_ptr<const bandit::CandidateMask> Catalogue::ActiveAt(absl::Time now) const {
+  const size_t interval = std::upper_bound(changes_.begin(), changes_.end(), now) - changes_.begin();
+  {
+    ReaderLock lock(mutex_);
+    if (active_ != nullptr && interval_ == interval) return active_;
+  }
+  std::vector<bool> members;
+  members.reserve(items_.size());
+  for (const CatalogueItem& item : items_) members.push_back(item.active_from <= now && now < item.active_until);
+  auto active = std::make_shared<const bandit::CandidateMask>(members);
+  MutexLock lock(mutex_);
+  // An older instant is that of a decision being explained: it must not push out what is being served.
+  if (active_ == nullptr || interval_ < interval) {
+    active_ = active;
+    interval_ = interval;
+  }
+  return active;
 }
 
 std::optional<int> Catalogue::Find(absl::string_view recommendation_id) const {

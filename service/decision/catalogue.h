@@ -4,7 +4,10 @@
 // the SHA-256 of those bytes, so two replicas that read the same rows name them alike, and a decision that logs the
 // name can be recomputed from the stored bytes. A candidate's index is its place in this order.
 //
-// Threads: both classes are immutable; any number of readers.
+// What is active changes only at the items' own active_from and active_until, so it is one mask per interval between
+// two of these instants; the newest one asked for is kept and shared (a mask takes O(size) to make).
+//
+// Threads: both classes are immutable but for that cached mask, which a mutex guards; any number of readers.
 #ifndef SERVICE_DECISION_CATALOGUE_H_
 #define SERVICE_DECISION_CATALOGUE_H_
 
@@ -17,6 +20,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "bandit/base/mutex.h"
+#include "bandit/candidate_set.h"
 #include "bandit/scoring.h"
 #include "service/decision/snapshot.h"
 #include "storage/records.h"
@@ -50,6 +55,8 @@ class Catalogue {
   // REQUIRES: 0 <= index < size().
   const CatalogueItem& item(int index) const { return items_[index]; }
   std::optional<int> Find(absl::string_view recommendation_id) const;
+  // The items with active_from <= now < active_until.
+  std::shared_ptr<const bandit::CandidateMask> ActiveAt(absl::Time now) const;
 
  private:
   Catalogue() = default;
@@ -59,6 +66,11 @@ class Catalogue {
   std::string bytes_;
   std::vector<CatalogueItem> items_;
   absl::flat_hash_map<std::string, int> index_;
+  std::vector<absl::Time> changes_;  // ascending: when an item becomes active or inactive
+
+  mutable Mutex mutex_;
+  mutable size_t interval_ ABSL_GUARDED_BY(mutex_) = 0;  // of active_: after this many of changes_
+  mutable std::shared_ptr<const bandit::CandidateMask> active_ ABSL_GUARDED_BY(mutex_);
 };
 
 // A catalogue encoded under a snapshot: all that choosing needs but the customer.

@@ -209,10 +209,11 @@ void CheckChoice(const config::v1::Choice& choice, Problems& problems) {
                   "0 to 1");
   problems.Unless(!choice.floor_off() || choice.exploration_floor() == 0, "choice.exploration_floor",
                   choice.exploration_floor(), "0 beside floor_off: true");
-  problems.Unless(Within(choice.propensity_draws(), 16, 1'000'000), "choice.propensity_draws",
-                  choice.propensity_draws(), "16 to 1000000");
-  problems.Unless(choice.propensity_budget() > 0, "choice.propensity_budget", choice.propensity_budget(),
-                  "more than 0");
+  problems.Unless(Within(choice.propensity_draws(), 64, 16384), "choice.propensity_draws", choice.propensity_draws(),
+                  "64 to 16384");
+  const absl::Duration time = ToAbslDuration(choice.propensity_time());
+  problems.Unless(time >= absl::ZeroDuration() && time <= absl::Minutes(1), "choice.propensity_time", time,
+                  "0 (all deferred) to 1 minute");
   const absl::Duration sticky = ToAbslDuration(choice.sticky_for());
   problems.Unless(sticky >= absl::ZeroDuration() && sticky <= absl::Hours(31 * 24), "choice.sticky_for", sticky,
                   "0 to 31 days");

@@ -36,18 +36,18 @@ features::Attributes Overridden(features::Attributes attributes, const google::p
   return attributes;
 }
 
-EligibilityQuery MakeQuery(const storage::CustomerState& customer, const v1::SuggestRequest& request, absl::Time now) {
-  EligibilityQuery query;
-  query.now = now;
-  query.candidate_ids.insert(request.candidate_ids().begin(), request.candidate_ids().end());
-  query.excluded_ids.insert(request.excluded_ids().begin(), request.excluded_ids().end());
-  query.bought_ids.insert(customer.bought.begin(), customer.bought.end());
-  return query;
+EligibilityQuery MakeQuery(const Catalogue& catalogue, const storage::CustomerState& customer,
+                           const v1::SuggestRequest& request, absl::Time now) {
+  return {.now = now,
+          .listed = !request.candidate_ids().empty(),
+          .candidates = IndicesOf(catalogue, request.candidate_ids()),
+          .excluded = IndicesOf(catalogue, request.excluded_ids()),
+          .bought = IndicesOf(catalogue, customer.bought)};
 }
 
 // Logs z~_c and the pair features of `candidates`.
 absl::Status EncodeCustomer(const Serving& serving, const storage::CustomerState& customer, const std::string& id,
-                            const google::protobuf::Struct& overrides, const std::vector<int>& candidates,
+                            const google::protobuf::Struct& overrides, const bandit::CandidateSet& candidates,
                             absl::Time now, DecisionInputs* inputs) {
   const Snapshot& snapshot = serving.snapshot();
   const Catalogue& catalogue = serving.catalogue();
@@ -67,15 +67,14 @@ absl::Status EncodeCustomer(const Serving& serving, const storage::CustomerState
   };
   const features::PairExtractor pairs = extractor.ForCustomer(history, lookup, snapshot.data_cut());
   if (pairs.empty()) return absl::OkStatus();
-  for (const int candidate : candidates) {
+  candidates.ForEach([&](int candidate) {
     const CatalogueItem& item = catalogue.item(candidate);
     const std::optional<features::RawSide> pair = pairs.Candidate(item.recommendation_id, item.attributes);
-    if (!pair) continue;
+    if (!pair) return;
     const Eigen::VectorXd values = snapshot.pipeline().EncodePair(*pair);
-    model::v1::PairInputs* logged = inputs->add_pairs();
-    logged->set_candidate(candidate);
-    logged->mutable_values()->Add(values.data(), values.data() + values.size());
-  }
+    inputs->add_pair_candidates(candidate);
+    inputs->mutable_pair_values()->Add(values.data(), values.data() + values.size());
+  });
   return absl::OkStatus();
 }
 
@@ -108,19 +107,13 @@ v1::PropensityStatus ToProto(bandit::PropensityStatus status) {
 
 void LogEntry(const Serving& serving, const bandit::ScoredCandidate& item, storage::DecisionRecord* record) {
   record->recommendation_ids.push_back(serving.catalogue().item(item.candidate).recommendation_id);
-  model::v1::SlateEntry* entry = record->inputs.add_slate();
-  entry->set_candidate(item.candidate);
+  DecisionInputs& inputs = record->inputs;
+  inputs.add_slate(item.candidate);
   const auto row = serving.candidates().row(item.candidate);
-  entry->mutable_recommendation()->Add(row.begin(), row.end());
-  entry->set_score(item.score);
-  entry->set_mean(item.mean);
-  entry->set_sd(item.sd);
-  entry->set_p_first(item.propensity.first.value);
-  entry->set_p_in_slate(item.propensity.in_slate.value);
-  entry->set_p_at_rank(item.propensity.at_rank.value);
-  entry->set_se_first(item.propensity.first.standard_error);
-  entry->set_se_in_slate(item.propensity.in_slate.standard_error);
-  entry->set_se_at_rank(item.propensity.at_rank.standard_error);
+  inputs.mutable_recommendations()->Add(row.begin(), row.end());
+  inputs.add_scores(item.score);
+  inputs.add_means(static_cast<float>(item.mean));
+  inputs.add_sds(static_cast<float>(item.sd));
 }
 
 // Why the configured policy may not answer; empty when it may.
@@ -134,13 +127,12 @@ std::string TooOld(const Snapshot& snapshot, const config::v1::Choice& choice, a
 }
 
 // Runs the configured policy, else the fallback; fills policy, explore, propensities and slate.
-absl::Status Choose(const Serving& serving, const config::v1::Choice& choice, storage::DecisionRecord* record) {
+absl::Status Choose(const Serving& serving, const config::v1::Choice& choice, const TimeLeft& time_left,
+                    Decision* decision) {
+  storage::DecisionRecord* const record = &decision->record;
   record->fallback_reason = TooOld(serving.snapshot(), choice, record->decided_at);
   record->policy = record->fallback_reason.empty() ? choice.policy() : choice.fallback_policy();
-  const auto run = [&] {
-    return RunPolicy(serving, static_cast<v1::Policy>(record->policy), record->inputs, choice.propensity_budget(),
-                     record->seed, bandit::KernelWidth::kAuto);
-  };
+  const auto run = [&] { return RunPolicy(serving, *record, time_left, bandit::KernelWidth::kAuto); };
   absl::StatusOr<bandit::Slate> slate = run();
   if (!slate.ok() && record->fallback_reason.empty()) {
     record->fallback_reason = absl::StrCat("scoring failed: ", slate.status().message());
@@ -151,40 +143,45 @@ absl::Status Choose(const Serving& serving, const config::v1::Choice& choice, st
     return absl::InternalError(absl::StrCat("the fallback policy ", v1::Policy_Name(choice.fallback_policy()),
                                             " failed too: ", slate.status().message()));
   }
+  decision->contenders = slate->contenders;
   record->explore = slate->explore;
   record->propensity_status = ToProto(slate->propensity_status);
   for (const bandit::ScoredCandidate& item : slate->items) LogEntry(serving, item, record);
+  if (slate->propensity_status != bandit::PropensityStatus::kDeferred) LogPropensities(*slate, &record->inputs);
   return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::StatusOr<Decision> Decide(const Serving& serving, const storage::CustomerState& customer,
-                                const v1::SuggestRequest& request, const config::v1::Choice& choice, const Draw& draw) {
-  Decision decision{NewRecord(serving, request.customer_id(), request.request_id(), draw), {}};
-  Eligibility eligibility = FindEligible(serving.catalogue(), MakeQuery(customer, request, draw.decided_at));
-  decision.removed = std::move(eligibility.removed);
+                                const v1::SuggestRequest& request, const config::v1::Choice& choice, const Draw& draw,
+                                const TimeLeft& time_left) {
+  Decision decision{.record = NewRecord(serving, request.customer_id(), request.request_id(), draw)};
+  const EligibilityQuery query = MakeQuery(serving.catalogue(), customer, request, draw.decided_at);
+  const bandit::CandidateSet eligible = FindEligible(serving.catalogue(), query);
+  if (request.include_removed() || eligible.empty()) decision.removed = FindRemovals(serving.catalogue(), query);
   DecisionInputs& inputs = decision.record.inputs;
-  RETURN_IF_ERROR(EncodeCustomer(serving, customer, request.customer_id(), request.attributes(), eligibility.eligible,
+  RETURN_IF_ERROR(EncodeCustomer(serving, customer, request.customer_id(), request.attributes(), eligible,
                                  draw.decided_at, &inputs));
-  if (eligibility.eligible.empty()) {
+  if (eligible.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat("customer '", request.customer_id(),
                      "': no candidate is eligible, removed: ", DescribeRemovals(decision.removed)));
   }
-  PackEligible(eligibility.eligible, serving.catalogue().size(), &inputs);
+  PackEligible(eligible, &inputs);
   inputs.set_exploration_scale(choice.exploration_scale());
   inputs.set_exploration_floor(choice.exploration_floor());
   inputs.set_propensity_draws(choice.propensity_draws());
   inputs.set_requested(request.count());
   inputs.set_overridden(!request.attributes().fields().empty());
-  RETURN_IF_ERROR(Choose(serving, choice, &decision.record));
+  const bool defer = ToAbslDuration(choice.propensity_time()) == absl::ZeroDuration();
+  RETURN_IF_ERROR(Choose(serving, choice, defer ? [] { return false; } : time_left, &decision));
   return decision;
 }
 
 absl::StatusOr<Decision> DecideByExpert(const Serving& serving, const storage::CustomerState& customer,
                                         const v1::RecordDecisionRequest& request, const Draw& draw) {
-  Decision decision{NewRecord(serving, request.customer_id(), request.request_id(), draw), {}};
+  Decision decision{.record = NewRecord(serving, request.customer_id(), request.request_id(), draw)};
   decision.record.policy = v1::EXPERT;
   decision.record.propensity_status = v1::UNKNOWN;
   std::vector<int> shown;
@@ -198,10 +195,10 @@ absl::StatusOr<Decision> DecideByExpert(const Serving& serving, const storage::C
   DecisionInputs& inputs = decision.record.inputs;
   RETURN_IF_ERROR(
       EncodeCustomer(serving, customer, request.customer_id(), request.attributes(), chosen, draw.decided_at, &inputs));
-  PackEligible(chosen, serving.catalogue().size(), &inputs);
+  PackEligible(chosen, &inputs);
   inputs.set_requested(static_cast<int>(chosen.size()));
   ASSIGN_OR_RETURN(const std::vector<bandit::ScoredCandidate> scored,
-                   ScoreEligible(serving, v1::GREEDY, inputs, draw.seed));
+                   ScoreEligible(serving, v1::GREEDY, inputs, draw.decided_at, draw.seed));
   for (const int candidate : shown) {
     const auto place = std::lower_bound(chosen.begin(), chosen.end(), candidate) - chosen.begin();
     LogEntry(serving, scored[place], &decision.record);
@@ -211,17 +208,18 @@ absl::StatusOr<Decision> DecideByExpert(const Serving& serving, const storage::C
 
 std::vector<Removal> FindRemovals(const Serving& serving, const storage::CustomerState& customer,
                                   const v1::SuggestRequest& request, absl::Time now) {
-  return FindEligible(serving.catalogue(), MakeQuery(customer, request, now)).removed;
+  return FindRemovals(serving.catalogue(), MakeQuery(serving.catalogue(), customer, request, now));
 }
 
 bool StillFits(const Serving& serving, const storage::CustomerState& customer, const v1::SuggestRequest& request,
                const storage::DecisionRecord& open, absl::Time now) {
   if (open.inputs.requested() != request.count()) return false;
   if (open.inputs.overridden() || !request.attributes().fields().empty()) return false;
-  const Eligibility eligibility = FindEligible(serving.catalogue(), MakeQuery(customer, request, now));
+  const bandit::CandidateSet eligible =
+      FindEligible(serving.catalogue(), MakeQuery(serving.catalogue(), customer, request, now));
   return std::all_of(open.recommendation_ids.begin(), open.recommendation_ids.end(), [&](const std::string& id) {
     const std::optional<int> index = serving.catalogue().Find(id);
-    return index && std::binary_search(eligibility.eligible.begin(), eligibility.eligible.end(), *index);
+    return index && eligible.Contains(*index);
   });
 }
 

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "service/decision/catalogue.h"
 #include "service/decision/eligibility.h"
+#include "service/decision/policy_run.h"
 #include "storage/records.h"
 #include "suggest/config/v1/config.pb.h"
 #include "suggest/v1/suggestion_service.pb.h"
@@ -29,16 +30,19 @@ struct Draw {
 
 struct Decision {
   storage::DecisionRecord record;
-  std::vector<Removal> removed;
+  std::vector<Removal> removed = {};  // empty unless the request has include_removed
+  int contenders = 0;                 // candidates that propensities were estimated among; 0 where none were
 };
 
-// `customer` as known at draw.decided_at. REQUIRES: the request passed ValidateSuggestRequest; customer.attributes is
-// set; `choice` is complete and valid.
-// Errors: INVALID_ARGUMENT for an attribute that is unknown (in the request) or has the wrong type, naming feature,
-// column and value; FAILED_PRECONDITION when no candidate is eligible, saying what removed them; INTERNAL when the
-// fallback policy fails too.
+// `customer` as known at draw.decided_at. Propensities are deferred when `time_left` says that there is none (the
+// caller reads its clock against choice.propensity_time), or that time is 0. REQUIRES: the request passed
+// ValidateSuggestRequest; customer.attributes is set; `choice` is complete and valid. Errors: INVALID_ARGUMENT for an
+// attribute that is unknown (in the request) or has the wrong type, naming feature, column and value;
+// FAILED_PRECONDITION when no candidate is eligible, saying what removed them; INTERNAL when the fallback policy fails
+// too.
 absl::StatusOr<Decision> Decide(const Serving& serving, const storage::CustomerState& customer,
-                                const v1::SuggestRequest& request, const config::v1::Choice& choice, const Draw& draw);
+                                const v1::SuggestRequest& request, const config::v1::Choice& choice, const Draw& draw,
+                                const TimeLeft& time_left = {});
 
 // An expert's own choice as a decision of policy EXPERT: scored for the record, its propensity unknown.
 // REQUIRES: as Decide, with ValidateRecordDecisionRequest.

@@ -1,4 +1,5 @@
-// Propensities that were too costly when the decision was taken, computed exactly later.
+// The propensities of a decision that was marked DEFERRED, from the model version, catalogue version, inputs and seed
+// that it logged: the very numbers that it would have had, whenever and wherever they are computed.
 #ifndef SERVICE_DECISION_DEFERRED_H_
 #define SERVICE_DECISION_DEFERRED_H_
 
@@ -8,10 +9,10 @@
 
 namespace suggest::decision {
 
-// Takes the decision again from its logged inputs and seed, without a budget, and puts the propensities and their
-// status into the record: the same bits that it would have had at once, and nothing else changes. REQUIRES: `serving`
-// is of the record's model version and catalogue version; its propensities are deferred. Errors: DATA_LOSS when what
-// comes out is not the logged slate, bit for bit; RunPolicy's.
+// Fills in the propensities and their standard errors and sets the status ESTIMATED. Takes as long as it takes.
+// REQUIRES: `serving` is of record->model_version and record->catalogue_version.
+// Errors: FAILED_PRECONDITION when nothing is deferred; DATA_LOSS when the logged slate is not found again;
+// RunPolicy's. The record is then unchanged.
 absl::Status FillDeferred(const Serving& serving, storage::DecisionRecord* record);
 
 }  // namespace suggest::decision

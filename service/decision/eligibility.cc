@@ -1,6 +1,9 @@
 #include "service/decision/eligibility.h"
 
+#include <algorithm>
 #include <map>
+#include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -10,28 +13,50 @@ namespace {
 
 using Reason = v1::RemovedCandidate::Reason;
 
-Reason ReasonAgainst(const CatalogueItem& item, const EligibilityQuery& query) {
-  const std::string& id = item.recommendation_id;
+bool Has(const std::vector<int>& indices, int index) {
+  return std::binary_search(indices.begin(), indices.end(), index);
+}
+
+Reason ReasonAgainst(const CatalogueItem& item, int index, const EligibilityQuery& query) {
   if (query.now < item.active_from || query.now >= item.active_until) return v1::RemovedCandidate::NOT_ACTIVE;
-  if (query.excluded_ids.contains(id)) return v1::RemovedCandidate::EXCLUDED;
-  if (!query.candidate_ids.empty() && !query.candidate_ids.contains(id)) return v1::RemovedCandidate::NOT_REQUESTED;
-  if (!item.repeatable && query.bought_ids.contains(id)) return v1::RemovedCandidate::ALREADY_BOUGHT;
+  if (Has(query.excluded, index)) return v1::RemovedCandidate::EXCLUDED;
+  if (query.listed && !Has(query.candidates, index)) return v1::RemovedCandidate::NOT_REQUESTED;
+  if (!item.repeatable && Has(query.bought, index)) return v1::RemovedCandidate::ALREADY_BOUGHT;
   return v1::RemovedCandidate::REASON_UNSPECIFIED;
 }
 
 }  // namespace
 
-Eligibility FindEligible(const Catalogue& catalogue, const EligibilityQuery& query) {
-  Eligibility result;
-  for (int i = 0; i < catalogue.size(); ++i) {
-    const Reason reason = ReasonAgainst(catalogue.item(i), query);
-    if (reason == v1::RemovedCandidate::REASON_UNSPECIFIED) {
-      result.eligible.push_back(i);
-    } else {
-      result.removed.push_back({i, reason});
-    }
+std::vector<int> SortedOnce(std::vector<int> indices) {
+  std::sort(indices.begin(), indices.end());
+  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+  return indices;
+}
+
+bandit::CandidateSet FindEligible(const Catalogue& catalogue, const EligibilityQuery& query) {
+  const auto eligible = [&](int index) {
+    return ReasonAgainst(catalogue.item(index), index, query) == v1::RemovedCandidate::REASON_UNSPECIFIED;
+  };
+  if (query.listed) {
+    std::vector<int> listed = query.candidates;
+    std::erase_if(listed, [&](int index) { return !eligible(index); });
+    return listed;
   }
-  return result;
+  std::shared_ptr<const bandit::CandidateMask> active = catalogue.ActiveAt(query.now);
+  std::vector<int> removed;
+  std::set_union(query.excluded.begin(), query.excluded.end(), query.bought.begin(), query.bought.end(),
+                 std::back_inserter(removed));
+  std::erase_if(removed, [&](int index) { return !active->Contains(index) || eligible(index); });
+  return bandit::CandidateSet(std::move(active), std::move(removed));
+}
+
+std::vector<Removal> FindRemovals(const Catalogue& catalogue, const EligibilityQuery& query) {
+  std::vector<Removal> removed;
+  for (int i = 0; i < catalogue.size(); ++i) {
+    const Reason reason = ReasonAgainst(catalogue.item(i), i, query);
+    if (reason != v1::RemovedCandidate::REASON_UNSPECIFIED) removed.push_back({i, reason});
+  }
+  return removed;
 }
 
 std::string DescribeRemovals(const std::vector<Removal>& removed) {

@@ -1,7 +1,6 @@
 #include "service/decision/explain.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -17,24 +16,6 @@
 
 namespace suggest::decision {
 namespace {
-
-using model::v1::SlateEntry;
-
-bool SameBits(double a, double b) {
-  return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
-}
-
-bool Matches(const SlateEntry& logged, const bandit::ScoredCandidate& again) {
-  return logged.candidate() == static_cast<uint32_t>(again.candidate) && SameBits(logged.score(), again.score) &&
-         SameBits(logged.mean(), again.mean) && SameBits(logged.sd(), again.sd);
-}
-
-bool Matches(const storage::DecisionRecord& record, const bandit::Slate& again) {
-  const auto& logged = record.inputs.slate();
-  return record.explore == again.explore &&
-         std::equal(logged.begin(), logged.end(), again.items.begin(), again.items.end(),
-                    [](const SlateEntry& a, const bandit::ScoredCandidate& b) { return Matches(a, b); });
-}
 
 v1::Propensity ToPropensity(const bandit::PropensityEstimate& estimate) {
   v1::Propensity propensity;
@@ -122,17 +103,17 @@ class Explainer {
   }
 
   absl::Status ExplainPolicy() {
-    model::v1::DecisionInputs inputs = record_.inputs;
+    storage::DecisionRecord again = record_;
     const bool deferred = record_.propensity_status == v1::DEFERRED;
-    if (!deferred) inputs.set_propensity_draws(0);
-    ASSIGN_OR_RETURN(const bandit::Slate slate,
-                     RunPolicy(serving_, policy(), inputs, kNoBudget, record_.seed, bandit::KernelWidth::kNarrow));
-    response_.set_matches_log(Matches(record_, slate));
+    if (!deferred) again.inputs.set_propensity_draws(0);
+    ASSIGN_OR_RETURN(const bandit::Slate slate, RunPolicy(serving_, again, {}, bandit::KernelWidth::kNarrow));
+    ASSIGN_OR_RETURN(const bool matches, MatchesLog(record_, slate));
+    response_.set_matches_log(matches);
     for (int i = 0; i < static_cast<int>(slate.items.size()); ++i) {
       v1::ExplainedCandidate* candidate = Add(slate.items[i], i + 1);
       *candidate->mutable_propensity() = deferred || i >= record_.inputs.slate_size()
                                              ? ToPropensity(slate.items[i].propensity)
-                                             : decision::ToPropensity(record_.inputs.slate(i));
+                                             : decision::ToPropensity(record_.inputs, i);
     }
     return absl::OkStatus();
   }
@@ -140,18 +121,18 @@ class Explainer {
   // An expert's slate is not recomputed but scored again, in the order it was shown.
   absl::Status ExplainExpert() {
     ASSIGN_OR_RETURN(const std::vector<bandit::ScoredCandidate> scored,
-                     ScoreEligible(serving_, v1::GREEDY, record_.inputs, record_.seed));
+                     ScoreEligible(serving_, v1::GREEDY, record_.inputs, record_.decided_at, record_.seed));
     bool matches = true;
     for (int i = 0; i < record_.inputs.slate_size(); ++i) {
-      const int index = static_cast<int>(record_.inputs.slate(i).candidate());
-      const auto place = std::lower_bound(problem_.eligible.begin(), problem_.eligible.end(), index);
-      if (place == problem_.eligible.end() || *place != index) {
+      const int index = static_cast<int>(record_.inputs.slate(i));
+      const auto place = std::lower_bound(scored.begin(), scored.end(), index,
+                                          [](const auto& candidate, int c) { return candidate.candidate < c; });
+      if (place == scored.end() || place->candidate != index) {
         return absl::DataLossError(
             absl::StrCat("decision ", record_.decision_id, ": candidate ", index, " of its slate was not eligible"));
       }
-      const bandit::ScoredCandidate& again = scored[place - problem_.eligible.begin()];
-      matches = matches && Matches(record_.inputs.slate(i), again);
-      Add(again, i + 1);
+      matches = matches && SlotMatchesLog(record_.inputs, i, *place);
+      Add(*place, i + 1);
     }
     response_.set_matches_log(matches);
     return absl::OkStatus();
@@ -159,13 +140,12 @@ class Explainer {
 
   absl::Status AddOthers() {
     ASSIGN_OR_RETURN(const std::vector<bandit::ScoredCandidate> scored,
-                     ScoreEligible(serving_, policy(), record_.inputs, record_.seed));
+                     ScoreEligible(serving_, policy(), record_.inputs, record_.decided_at, record_.seed));
     for (const bandit::ScoredCandidate& candidate : scored) {
       const auto& slate = record_.inputs.slate();
-      const bool in_slate = std::any_of(slate.begin(), slate.end(), [&](const SlateEntry& entry) {
-        return entry.candidate() == static_cast<uint32_t>(candidate.candidate);
-      });
-      if (!in_slate) Add(candidate, 0);
+      if (std::find(slate.begin(), slate.end(), static_cast<uint32_t>(candidate.candidate)) == slate.end()) {
+        Add(candidate, 0);
+      }
     }
     return absl::OkStatus();
   }
@@ -182,7 +162,8 @@ absl::StatusOr<v1::ExplainResponse> ExplainDecision(const storage::DecisionRecor
                                                     bool all_candidates) {
   SUGGEST_CHECK(record.model_version == serving.snapshot().version());
   SUGGEST_CHECK(record.catalogue_version == serving.catalogue().version());
-  ASSIGN_OR_RETURN(bandit::DecisionProblem problem, MakeProblem(serving, record.inputs));
+  RETURN_IF_ERROR(CheckColumns(record));
+  ASSIGN_OR_RETURN(bandit::DecisionProblem problem, MakeProblem(serving, record.inputs, record.decided_at));
   const int expected = serving.snapshot().layout().customer_dim;
   if (problem.customer.size() != expected) {
     return absl::DataLossError(absl::StrCat("decision ", record.decision_id, " logged ", problem.customer.size(),

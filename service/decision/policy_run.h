@@ -4,46 +4,64 @@
 #define SERVICE_DECISION_POLICY_RUN_H_
 
 #include <cstdint>
-#include <limits>
+#include <functional>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "bandit/scoring.h"
 #include "service/decision/catalogue.h"
+#include "storage/records.h"
 #include "suggest/model/v1/decision.pb.h"
 #include "suggest/v1/suggestion_service.pb.h"
 
 namespace suggest::decision {
 
-// Fills `eligible`, or `removed` with all_but_removed, whichever is shorter. `eligible` ascending.
-void PackEligible(const std::vector<int>& eligible, int catalogue_size, model::v1::DecisionInputs* inputs);
+// Logs what is eligible: a list, or what is removed from the catalogue's active ones.
+// REQUIRES: a base, where `eligible` has one, is that of Catalogue::ActiveAt(decided_at).
+void PackEligible(const bandit::CandidateSet& eligible, model::v1::DecisionInputs* inputs);
 
-// The reverse. Errors: DATA_LOSS for an index outside the catalogue.
-absl::StatusOr<std::vector<int>> UnpackEligible(const model::v1::DecisionInputs& inputs, int catalogue_size);
+// The reverse. Errors: DATA_LOSS for an index outside the catalogue, out of order, or removed without being active.
+absl::StatusOr<bandit::CandidateSet> UnpackEligible(const Catalogue& catalogue, const model::v1::DecisionInputs& inputs,
+                                                    absl::Time decided_at);
 
-// The problem that `inputs` describe under `serving`, which must outlive it. Errors: DATA_LOSS as UnpackEligible.
-absl::StatusOr<bandit::DecisionProblem> MakeProblem(const Serving& serving, const model::v1::DecisionInputs& inputs);
+// The problem that `inputs` describe under `serving`, which must outlive it. Errors: DATA_LOSS as UnpackEligible, and
+// for pair features whose number does not fit.
+absl::StatusOr<bandit::DecisionProblem> MakeProblem(const Serving& serving, const model::v1::DecisionInputs& inputs,
+                                                    absl::Time decided_at);
 
-// A propensity budget that nothing exceeds.
-inline constexpr int64_t kNoBudget = std::numeric_limits<int64_t>::max();
+// Whether there is time left for propensities, asked between blocks of draws. Empty: there is no bound.
+using TimeLeft = std::function<bool()>;
 
 // The settings that `inputs` describe.
 // REQUIRES: `policy` is one that suggestd can run (not EXPERT).
 bandit::PolicySettings MakeSettings(const Serving& serving, v1::Policy policy, const model::v1::DecisionInputs& inputs,
-                                    int64_t propensity_budget);
+                                    TimeLeft time_left);
 
-// Runs a policy on logged inputs (customer, eligible, pairs, scale, floor, draws, requested). POPULAR and UNIFORM need
-// no posterior: when it cannot be used they run without it, and expected rewards are then 0.
-// Errors: FAILED_PRECONDITION when no candidate is eligible; else bandit::ChooseSlate's.
-absl::StatusOr<bandit::Slate> RunPolicy(const Serving& serving, v1::Policy policy,
-                                        const model::v1::DecisionInputs& inputs, int64_t propensity_budget,
-                                        uint64_t seed, bandit::KernelWidth width);
+// Runs record.policy on its logged inputs (customer, eligible, pairs, scale, floor, draws, requested) and seed. POPULAR
+// and UNIFORM need no posterior: when it cannot be used they run without it, and expected rewards are then 0. Errors:
+// FAILED_PRECONDITION when no candidate is eligible; else bandit::ChooseSlate's.
+absl::StatusOr<bandit::Slate> RunPolicy(const Serving& serving, const storage::DecisionRecord& record,
+                                        TimeLeft time_left, bandit::KernelWidth width);
+
+// Logs the propensities of a slate whose other columns are logged.
+void LogPropensities(const bandit::Slate& slate, model::v1::DecisionInputs* inputs);
+
+// Whether `again` is the slate that was logged: candidates, scores, means, deviations and the coin, bit for bit.
+// Errors: DATA_LOSS when the logged columns are not equally long.
+absl::StatusOr<bool> MatchesLog(const storage::DecisionRecord& record, const bandit::Slate& again);
+
+// The same for one slot, counted from 0. REQUIRES: MatchesLog's errors are ruled out.
+bool SlotMatchesLog(const model::v1::DecisionInputs& logged, int slot, const bandit::ScoredCandidate& again);
+
+// The error of MatchesLog.
+absl::Status CheckColumns(const storage::DecisionRecord& record);
 
 // Every eligible candidate, ascending, with the scores that RunPolicy ranks by and without propensities.
 // Errors: as RunPolicy.
 absl::StatusOr<std::vector<bandit::ScoredCandidate>> ScoreEligible(const Serving& serving, v1::Policy policy,
                                                                    const model::v1::DecisionInputs& inputs,
-                                                                   uint64_t seed);
+                                                                   absl::Time decided_at, uint64_t seed);
 
 }  // namespace suggest::decision
 

@@ -25,14 +25,15 @@ google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   return google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(time));
 }
 
-v1::Propensity ToPropensity(const model::v1::SlateEntry& entry) {
+v1::Propensity ToPropensity(const model::v1::DecisionInputs& inputs, int slot) {
   v1::Propensity propensity;
-  propensity.set_first(entry.p_first());
-  propensity.set_in_slate(entry.p_in_slate());
-  propensity.set_at_rank(entry.p_at_rank());
-  propensity.set_first_standard_error(entry.se_first());
-  propensity.set_in_slate_standard_error(entry.se_in_slate());
-  propensity.set_at_rank_standard_error(entry.se_at_rank());
+  if (inputs.p_first_size() <= slot) return propensity;
+  propensity.set_first(inputs.p_first(slot));
+  propensity.set_in_slate(inputs.p_in_slate(slot));
+  propensity.set_at_rank(inputs.p_at_rank(slot));
+  propensity.set_first_standard_error(inputs.se_first(slot));
+  propensity.set_in_slate_standard_error(inputs.se_in_slate(slot));
+  propensity.set_at_rank_standard_error(inputs.se_at_rank(slot));
   return propensity;
 }
 
@@ -48,16 +49,15 @@ v1::SuggestResponse ToSuggestResponse(const storage::DecisionRecord& record, con
   response.set_propensity_status(static_cast<v1::PropensityStatus>(record.propensity_status));
   *response.mutable_decided_at() = ToTimestamp(record.decided_at);
   for (int i = 0; i < record.inputs.slate_size(); ++i) {
-    const model::v1::SlateEntry& entry = record.inputs.slate(i);
     v1::Suggestion* suggestion = response.add_suggestions();
     suggestion->set_suggestion_id(storage::MakeSuggestionId(record.decision_id, i + 1));
     suggestion->set_rank(i + 1);
     suggestion->set_recommendation_id(record.recommendation_ids[i]);
     suggestion->set_title(Title(catalogue, record.recommendation_ids[i]));
-    suggestion->set_score(entry.score());
-    suggestion->set_expected_reward(std::clamp(entry.mean(), 0.0, 1.0));
-    suggestion->set_expected_reward_sd(entry.sd());
-    if (HasPropensity(record.propensity_status)) *suggestion->mutable_propensity() = ToPropensity(entry);
+    suggestion->set_score(record.inputs.scores(i));
+    suggestion->set_expected_reward(std::clamp<double>(record.inputs.means(i), 0.0, 1.0));
+    suggestion->set_expected_reward_sd(record.inputs.sds(i));
+    if (HasPropensity(record.propensity_status)) *suggestion->mutable_propensity() = ToPropensity(record.inputs, i);
   }
   return response;
 }

@@ -22,7 +22,8 @@ void AddRemovals(const Catalogue& catalogue, const std::vector<Removal>& removed
 
 v1::RecordDecisionResponse ToRecordDecisionResponse(const storage::DecisionRecord& record);
 
-v1::Propensity ToPropensity(const model::v1::SlateEntry& entry);
+// Of one slot, counted from 0; all zero where none are logged.
+v1::Propensity ToPropensity(const model::v1::DecisionInputs& inputs, int slot);
 
 // Microseconds are kept. REQUIRES: within the years 1 to 9999.
 google::protobuf::Timestamp ToTimestamp(absl::Time time);

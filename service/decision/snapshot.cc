@@ -38,6 +38,7 @@ Snapshot::Snapshot(features::Pipeline pipeline, bandit::Posterior posterior)
     : pipeline_(std::move(pipeline)),
       layout_(pipeline_.layout()),
       posterior_(std::move(posterior)),
+      folded_(posterior_, layout_),
       term_names_(pipeline_.TermNames()) {}
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::FromModel(const model::v1::ModelVersion& model) {

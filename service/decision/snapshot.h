@@ -2,7 +2,7 @@
 // recommendations' histories at the version's data cut.
 //
 // Immutable. A new version is a new Snapshot, swapped in whole; a reader keeps the one that it took for as long as it
-// needs it. Cost: 2 d^2 doubles; building inverts a d x d matrix once.
+// needs it. Cost: 2 1/4 d^2 doubles; building inverts a d x d matrix once.
 //
 // Threads: any number of readers.
 #ifndef SERVICE_DECISION_SNAPSHOT_H_
@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "bandit/folded_posterior.h"
 #include "bandit/posterior.h"
 #include "features/counters.h"
 #include "features/pipeline.h"
@@ -38,6 +39,8 @@ class Snapshot {
   const features::Pipeline& pipeline() const { return pipeline_; }
   const bandit::ContextLayout& layout() const { return layout_; }
   const bandit::Posterior& posterior() const { return posterior_; }
+  // The posterior as choosing reads it.
+  const bandit::FoldedPosterior& folded() const { return folded_; }
   double base_rate() const { return base_rate_; }
   // Names of the entries of b, in order.
   const std::vector<std::string>& term_names() const { return term_names_; }
@@ -54,6 +57,7 @@ class Snapshot {
   features::Pipeline pipeline_;
   bandit::ContextLayout layout_;
   bandit::Posterior posterior_;
+  bandit::FoldedPosterior folded_;
   double base_rate_ = 0;
   std::vector<std::string> term_names_;
   absl::flat_hash_map<std::string, features::DayHistory> histories_;

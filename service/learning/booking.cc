@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "features/counters.h"
+#include "google/protobuf/repeated_field.h"
 #include "service/decision/config.h"
 #include "service/learning/posterior_sums.h"
 #include "suggest/v1/suggestion_service.pb.h"
@@ -36,16 +37,24 @@ std::vector<double> ToDoubles(const Eigen::VectorXd& values) {
   return {values.begin(), values.end()};
 }
 
+// Part `i` of `parts` equally long ones that stand one after the other.
+std::vector<double> Part(const google::protobuf::RepeatedField<float>& values, int i, int parts) {
+  const int length = values.size() / parts;
+  const auto begin = values.begin() + static_cast<ptrdiff_t>(i) * length;
+  return {begin, begin + length};
+}
+
 // The slot's context out of the decision's logged inputs; empty where they do not hold it.
 storage::StoredContext LoggedContext(const storage::NewExposure& exposure) {
   storage::StoredContext context;
   const model::v1::DecisionInputs& inputs = exposure.inputs;
   if (exposure.rank < 1 || exposure.rank > inputs.slate_size()) return context;
-  const model::v1::SlateEntry& slot = inputs.slate(exposure.rank - 1);
   context.customer = {inputs.customer().begin(), inputs.customer().end()};
-  context.recommendation = {slot.recommendation().begin(), slot.recommendation().end()};
-  for (const model::v1::PairInputs& pair : inputs.pairs()) {
-    if (pair.candidate() == slot.candidate()) context.pair = {pair.values().begin(), pair.values().end()};
+  context.recommendation = Part(inputs.recommendations(), exposure.rank - 1, inputs.slate_size());
+  const auto& candidates = inputs.pair_candidates();
+  const auto pair = std::find(candidates.begin(), candidates.end(), inputs.slate(exposure.rank - 1));
+  if (pair != candidates.end()) {
+    context.pair = Part(inputs.pair_values(), static_cast<int>(pair - candidates.begin()), candidates.size());
   }
   return context;
 }

@@ -60,7 +60,11 @@ absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::SuggestAnew(const v1::Su
   s_.metrics->RecordPhase(Phase::kLoad, watch.Lap());
   RETURN_IF_ERROR(CheckWaiting(context, "scoring"));
 
-  auto decision = decision::Decide(**serving, **customer, request, s_.config->Get()->choice(), draw);
+  const std::shared_ptr<const config::v1::Config> config = s_.config->Get();
+  const absl::Duration propensity_time = ToAbslDuration(config->choice().propensity_time());
+  const Stopwatch scoring;
+  auto decision = decision::Decide(**serving, **customer, request, config->choice(), draw,
+                                   [&] { return scoring.Elapsed() < propensity_time; });
   if (!decision.ok()) return ReplayOr(request, decision.status());
   s_.metrics->RecordPhase(Phase::kScore, watch.Lap());
   RETURN_IF_ERROR(CheckWaiting(context, "the commit"));

@@ -89,7 +89,8 @@ absl::Status InMemoryService::Tick(absl::Time now) {
   for (const RewardChange& change : observer_.Advance(now)) {
     RETURN_IF_ERROR(learner_.SetReward(change.exposure, change.reward, change.visible_at));
   }
-  ASSIGN_OR_RETURN(posterior_, learner_.Step(now));
+  ASSIGN_OR_RETURN(const bandit::Posterior posterior, learner_.Step(now));
+  posterior_.emplace(posterior, layout_);
   return EncodeCatalogue();
 }
 

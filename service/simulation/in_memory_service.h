@@ -65,7 +65,7 @@ class InMemoryService {
   bandit::ContextLayout layout_;
   Observer observer_;
   learning::Learner learner_;
-  std::optional<bandit::Posterior> posterior_;
+  std::optional<bandit::FoldedPosterior> posterior_;
   std::optional<bandit::CandidateMatrix> catalogue_;
   Eigen::VectorXd last_customer_;
 };

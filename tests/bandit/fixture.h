@@ -52,6 +52,7 @@ struct World {
   DecisionProblem problem;
   ContextLayout layout;
   Posterior posterior;
+  FoldedPosterior folded;
   CandidateMatrix catalogue;
 
   World(const World&) = delete;
@@ -61,12 +62,13 @@ struct World {
   World(ContextLayout layout_in, int candidates, CounterRng rng, int exposures, int pairs)
       : layout(layout_in),
         posterior(RandomPosterior(layout, exposures, rng)),
+        folded(posterior, layout),
         catalogue(RandomCatalogue(candidates, layout.recommendation_dim, rng)) {
-    problem.posterior = &posterior;
+    problem.posterior = &folded;
     problem.layout = layout;
     problem.catalogue = &catalogue;
     problem.customer = RandomVector(layout.customer_dim, rng, true);
-    for (int i = 0; i < candidates; ++i) problem.eligible.push_back(i);
+    problem.eligible = CandidateSet(CandidateMask::All(candidates));
     for (int i = 0; i < pairs; ++i) {
       problem.pairs.push_back({i * candidates / pairs, RandomVector(layout.pair_dim, rng)});
     }

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "bandit/base/portable_math.h"
+#include "bandit/normal_points.h"
 #include "bandit/propensity_estimator.h"
+#include "bandit/propensity_kernel.h"
 #include "tests/bandit/fixture.h"
 
 namespace suggest::bandit {
@@ -19,43 +21,75 @@ PolicySettings Settings(PolicyKind kind, double floor, int draws) {
   return settings;
 }
 
-// Where the candidate stands at each own score, one score at a time.
-RankMasses SweepByBruteForce(const VectorXd& scores, const VectorXd& gains, int index, double own_x, int slate,
-                             int rank) {
-  RankMasses masses;
-  const double step = 1e-3;
-  for (double x = -9; x < 9; x += step) {
-    int above = 0;
-    for (int k = 0; k < scores.size(); ++k) {
-      const double breakpoint = own_x + (scores[k] - scores[index]) * gains[k];
-      if (k == index) continue;
-      if (gains[k] > 0) above += x < breakpoint;
-      if (gains[k] < 0) above += x > breakpoint;
-      if (gains[k] == 0) above += scores[k] > scores[index] || (scores[k] == scores[index] && k < index);
-    }
-    const double mass = std::exp(-0.5 * x * x) / std::sqrt(2 * M_PI) * step;
-    masses.first += above == 0 ? mass : 0;
-    masses.in_slate += above < slate ? mass : 0;
-    masses.at_rank += above == rank ? mass : 0;
-  }
-  return masses;
+// Phi(-|x|) is known to 1e-12 from portable_math: the vectors' shorter polynomial is within its stated error.
+TEST(PropensityKernel, TailsAreWithinTheirStatedError) {
+  std::vector<double> x, tails;
+  for (double at = -36.9; at < 36.9; at += 0.0137) x.push_back(at);
+  tails.resize(x.size());
+  NormalTails(x.data(), static_cast<int>(x.size()), tails.data());
+  for (size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(tails[i] / NormalCdf(-std::abs(x[i])), 1.0, 1e-8) << x[i];
+  const double far[2] = {-HUGE_VAL, HUGE_VAL};
+  NormalTails(far, 2, tails.data());
+  EXPECT_LT(tails[0], 1e-290);
+  EXPECT_LT(tails[1], 1e-290);
 }
 
-TEST(SweepRank, EqualsTheRankAtEveryOwnScore) {
-  CounterRng rng(Seed{71}, 0);
-  for (int repeat = 0; repeat < 60; ++repeat) {
-    const int candidates = 2 + static_cast<int>(rng.Below(9));
-    const VectorXd scores = RandomVector(candidates, rng);
-    VectorXd gains = RandomVector(candidates, rng).cwiseInverse();
-    if (repeat % 3 == 0) gains[1] = 0;
-    const int slate = 1 + static_cast<int>(rng.Below(candidates));
-    const int rank = static_cast<int>(rng.Below(slate));
-    const double own_x = rng.NextNormal();
-    const RankMasses swept = SweepRank(scores, gains, 0, own_x, slate, rank);
-    const RankMasses brute = SweepByBruteForce(scores, gains, 0, own_x, slate, rank);
-    EXPECT_NEAR(swept.first, brute.first, 3e-3);
-    EXPECT_NEAR(swept.in_slate, brute.in_slate, 3e-3);
-    EXPECT_NEAR(swept.at_rank, brute.at_rank, 3e-3);
+TEST(PropensityKernel, KeepsTheLargestBreakpointsOfEachLaneInOrder) {
+  CounterRng rng(Seed{70}, 0);
+  const int n = 20, keep = 4;
+  const VectorXd scores = RandomVector(n * kLanes, rng), gain = RandomVector(n, rng).cwiseAbs();
+  const VectorXd own = RandomVector(kLanes, rng), own_x = RandomVector(kLanes, rng);
+  std::vector<int> index;
+  for (int k = n; k > 0; --k) index.push_back(k - 1);
+  std::vector<double> largest(keep * kLanes, -HUGE_VAL);
+  OfferBreakpoints(scores.data(), index.data(), gain.data(), n, own.data(), own_x.data(), keep, largest.data());
+  for (int lane = 0; lane < kLanes; ++lane) {
+    std::vector<double> all;
+    for (int i = 0; i < n; ++i) {
+      all.push_back(own_x[lane] + (scores[index[i] * kLanes + lane] - own[lane]) * gain[i]);
+    }
+    std::sort(all.rbegin(), all.rend());
+    for (int i = 0; i < keep; ++i) EXPECT_EQ(largest[i * kLanes + lane], all[i]);
+  }
+}
+
+// Blocks of points: each dimension has one point in each 32nd of the distribution, and no two are alike.
+TEST(NormalPoints, AreStratifiedInEachDimension) {
+  const NormalPoints& points = NormalPoints::OfDimension(5);
+  EXPECT_EQ(&points, &NormalPoints::OfDimension(8));
+  for (const int block : {0, 1, kNormalBlocks - 1}) {
+    for (int dim = 0; dim < 5; ++dim) {
+      std::vector<double> lanes(points.block(block) + dim * kLanes, points.block(block) + (dim + 1) * kLanes);
+      std::sort(lanes.begin(), lanes.end());
+      for (int i = 0; i < kLanes; ++i) EXPECT_EQ(static_cast<int>(NormalCdf(lanes[i]) * kLanes), i);
+    }
+  }
+  EXPECT_NE(points.block(0)[0], points.block(1)[0]);
+}
+
+// Pruning overlooks less than it says: the same draws with and without it, where it leaves few.
+TEST(Propensity, PruningChangesNothingThatCanBeSeen) {
+  for (uint64_t seed = 0; seed < 5; ++seed) {
+    const World world(ContextLayout{3, 6, 0, Interactions::kFull}, 300, 90 + seed, 4000);
+    const JointNormal weights = *world.folded.Fold(world.problem.customer);
+    Eigen::MatrixXd features(300, 6);
+    for (int k = 0; k < 300; ++k) {
+      for (int c = 0; c < 6; ++c) features(k, c) = world.catalogue.row(k)[c];
+    }
+    const std::vector<int> order = Order(*ChooseSlate(world.problem, Settings(PolicyKind::kThompson, 0, 0), 5, seed));
+    std::vector<PropensityTarget> targets;
+    for (int rank = 0; rank < 5; ++rank) targets.push_back({order[rank], rank});
+    PropensityQuestion question{.features = features, .weights = weights, .scale = 0.5, .slate = 5};
+    const auto pruned = EstimatePropensities(question, targets, CounterRng(Seed{seed}, 3));
+    question.neglected = 0;
+    const auto whole = EstimatePropensities(question, targets, CounterRng(Seed{seed}, 3));
+    EXPECT_EQ(whole->contenders, 300);
+    EXPECT_LT(pruned->contenders, 150);
+    for (int rank = 0; rank < 5; ++rank) {
+      EXPECT_NEAR(pruned->estimates[rank].in_slate.value, whole->estimates[rank].in_slate.value, kNeglected);
+      EXPECT_NEAR(pruned->estimates[rank].first.value, whole->estimates[rank].first.value, kNeglected);
+      EXPECT_NEAR(pruned->estimates[rank].at_rank.value, whole->estimates[rank].at_rank.value, kNeglected);
+    }
   }
 }
 
@@ -174,7 +208,7 @@ TEST(Propensity, IsNeverZeroForWhatWasServed) {
 
 TEST(Propensity, DoesNotKnowWhatTheChoosingDrawWas) {
   const World world(ContextLayout{3, 4, 0, Interactions::kFull}, 5, 77);
-  const JointNormal weights = *FoldCustomer(world.posterior, world.layout, world.problem.customer);
+  const JointNormal weights = *world.folded.Fold(world.problem.customer);
   CounterRng choosing(Seed{5}, 2);
   const VectorXd w = Draw(weights, 0.5, choosing);
   CounterRng estimating(Seed{5}, 3);
@@ -257,17 +291,18 @@ TEST(Propensity, AFloorOfOneIsUniformWhateverThePolicy) {
   EXPECT_DOUBLE_EQ(slate.items[1].propensity.first.value, 1.0 / 8);
 }
 
-TEST(Propensity, IsDeferredBeyondItsBudgetAndNeverTakesFewerDraws) {
+TEST(Propensity, IsDeferredWholeWhenTheTimeRunsOutInAnyBlockAndNeverTakesFewerDraws) {
   const World world(ContextLayout{3, 4, 0, Interactions::kFull}, 10, 83);
-  PolicySettings settings = Settings(PolicyKind::kThompson, 0.1, 50);
-  settings.propensity_budget = 10 * 2 * 50;
-  EXPECT_EQ(ChooseSlate(world.problem, settings, 2, 1)->propensity_status, PropensityStatus::kEstimated);
-  settings.propensity_budget -= 1;
-  const Slate slate = *ChooseSlate(world.problem, settings, 2, 1);
-  EXPECT_EQ(slate.propensity_status, PropensityStatus::kDeferred);
-  EXPECT_EQ(slate.items[0].propensity.first.value, 0.0);
-  settings.propensity_draws = 0;
-  EXPECT_EQ(ChooseSlate(world.problem, settings, 2, 1)->propensity_status, PropensityStatus::kDeferred);
+  PolicySettings settings = Settings(PolicyKind::kThompson, 0.1, 96);
+  for (int answers = 0; answers <= 4; ++answers) {  // once before pruning, then once per block of 32
+    int left = answers;
+    settings.time_left = [&left] { return left-- > 0; };
+    const Slate slate = *ChooseSlate(world.problem, settings, 2, 1);
+    EXPECT_EQ(slate.propensity_status, answers < 4 ? PropensityStatus::kDeferred : PropensityStatus::kEstimated);
+    EXPECT_EQ(slate.items[0].propensity.first.value > 0, answers == 4);
+  }
+  EXPECT_EQ(ChooseSlate(world.problem, Settings(PolicyKind::kThompson, 0.1, 0), 2, 1)->propensity_status,
+            PropensityStatus::kDeferred);
 }
 
 TEST(Propensity, AWholeCatalogueSlateIsCertainToHoldEveryone) {

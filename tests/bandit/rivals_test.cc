@@ -162,7 +162,8 @@ TEST(Rivals, Defect8_TheSpreadOfDrawsIsScaleTimesSigmaTimesTheDeviation) {
     const ContextLayout layout{3, 3, 0, Interactions::kFull};
     const Posterior posterior = RandomPosterior(layout, 40, rng, noise_variance);
     const CandidateMatrix catalogue = RandomCatalogue(1, 3, rng);
-    DecisionProblem problem{&posterior, layout, &catalogue, RandomVector(3, rng, true), {0}, {}};
+    const FoldedPosterior folded(posterior, layout);
+    DecisionProblem problem{&folded, layout, &catalogue, RandomVector(3, rng, true), {0}, {}};
     const VectorXd b = PlainContext(problem, 0);
     const double sd = 0.5 * std::sqrt(noise_variance * b.dot(posterior.covariance() * b));
     double square_sum = 0;

@@ -166,7 +166,7 @@ TEST(ChooseSlate, WithoutAModelUniformAndPopularStillServe) {
 
 TEST(ChooseSlate, NoEligibleCandidateIsAFailedPrecondition) {
   World world(kLayout, 5, 61);
-  world.problem.eligible.clear();
+  world.problem.eligible = CandidateSet();
   EXPECT_THAT(ChooseSlate(world.problem, Settings(PolicyKind::kUniform), 1, 1).status(),
               IsError(absl::StatusCode::kFailedPrecondition, "no eligible candidate"));
 }

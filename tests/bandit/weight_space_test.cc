@@ -1,5 +1,6 @@
 #include "bandit/weight_space.h"
 
+#include "bandit/fold_kernel.h"
 #include "tests/bandit/fixture.h"
 
 namespace suggest::bandit {
@@ -17,8 +18,8 @@ INSTANTIATE_TEST_SUITE_P(
                       ContextLayout{5, 4, 0, Interactions::kNone}, ContextLayout{5, 4, 3, Interactions::kNone},
                       ContextLayout{1, 1, 0, Interactions::kFull}, ContextLayout{1, 6, 1, Interactions::kNone}));
 
-double Deviation(const DecisionProblem& problem, const VectorXd& b) {
-  return std::sqrt(problem.posterior->noise_variance() * b.dot(problem.posterior->covariance() * b));
+double Deviation(const Posterior& posterior, const VectorXd& b) {
+  return std::sqrt(posterior.noise_variance() * b.dot(posterior.covariance() * b));
 }
 
 TEST_P(Factored, MeansAndDeviationsEqualThePlainOnes) {
@@ -28,7 +29,7 @@ TEST_P(Factored, MeansAndDeviationsEqualThePlainOnes) {
   for (const ScoredCandidate& item : *scored) {
     const VectorXd b = PlainContext(world.problem, item.candidate);
     EXPECT_NEAR(item.mean, b.dot(world.posterior.mean()), 1e-12);
-    EXPECT_NEAR(item.sd, Deviation(world.problem, b), 1e-12);
+    EXPECT_NEAR(item.sd, Deviation(world.posterior, b), 1e-12);
   }
 }
 
@@ -40,7 +41,8 @@ TEST_P(Factored, ScoresEqualBTimesThetaForAnyTheta) {
     const VectorXd theta = RandomVector(world.layout.dim(), rng);
     const Posterior at_theta = *Posterior::FromPrecision(MatrixXd::Identity(theta.size(), theta.size()), theta, 1.0);
     DecisionProblem problem = world.problem;
-    problem.posterior = &at_theta;
+    const FoldedPosterior folded(at_theta, world.layout);
+    problem.posterior = &folded;
     const auto scored = ScoreAll(problem, PolicySettings{.kind = PolicyKind::kGreedy}, 1);
     for (const ScoredCandidate& item : *scored) {
       EXPECT_NEAR(item.score, PlainContext(problem, item.candidate).dot(theta), 1e-12);
@@ -63,7 +65,7 @@ TEST_P(Factored, CovarianceOfTheWeightsIsExact) {
     if (world.layout.interactions == Interactions::kNone && r != 0) b.head(world.layout.customer_dim).setZero();
     fold.row(r) = b;
   }
-  const auto weights = FoldCustomer(world.posterior, world.layout, world.problem.customer);
+  const auto weights = world.folded.Fold(world.problem.customer);
   ASSERT_TRUE(weights.ok());
   const MatrixXd expected = world.posterior.noise_variance() * fold * world.posterior.covariance() * fold.transpose();
   EXPECT_LT((weights->factor * weights->factor.transpose() - expected).norm(), 1e-12 * expected.norm());
@@ -73,7 +75,7 @@ TEST_P(Factored, CovarianceOfTheWeightsIsExact) {
 // 40,000 draws; the bound of 5 standard errors on each of the 10 entries: false alarms below 1e-5 over seeds.
 TEST(WeightSpace, DrawsHaveTheCovarianceTimesTheSquaredScale) {
   const World world(ContextLayout{3, 3, 1, Interactions::kFull}, 3, 35);
-  const JointNormal weights = *FoldCustomer(world.posterior, world.layout, world.problem.customer);
+  const JointNormal weights = *world.folded.Fold(world.problem.customer);
   const double scale = 0.5;
   const MatrixXd expected = scale * scale * weights.factor * weights.factor.transpose();
   CounterRng rng(Seed{36}, 0);
@@ -87,6 +89,22 @@ TEST(WeightSpace, DrawsHaveTheCovarianceTimesTheSquaredScale) {
     for (int j = 0; j <= i; ++j) {
       const double variance = expected(i, i) * expected(j, j) + expected(i, j) * expected(i, j);
       EXPECT_NEAR(sum(i, j) / n, expected(i, j), 5 * std::sqrt(variance / n));
+    }
+  }
+}
+
+// The kernel at lengths that are no multiple of any vector, against the sum in its stated order.
+TEST(FoldKernel, AddsRowsInTheirOrder) {
+  CounterRng rng(Seed{38}, 0);
+  for (const int length : {1, 7, 16, 33}) {
+    for (const int rows : {1, 3, 4, 9}) {
+      const VectorXd table = RandomVector(rows * length, rng), factors = RandomVector(rows, rng);
+      VectorXd out = RandomVector(length, rng), expected = out;
+      for (int q = 0; q < rows; ++q) {
+        for (int k = 0; k < length; ++k) expected[k] += factors[q] * table[q * length + k];
+      }
+      AddRows(table.data(), factors.data(), rows, length, out.data());
+      EXPECT_EQ(out, expected);
     }
   }
 }

@@ -25,8 +25,9 @@ inline DecisionRecord MakeDecision(const std::string& customer_id, const std::st
   decision.fallback_reason = "model too old";
   decision.propensity_status = 1;
   decision.recommendation_ids = {"r \"1\"", "r\\2,{}"};
-  decision.inputs.add_customer(0.1 + static_cast<double>(number));
-  decision.inputs.add_slate()->set_score(-0.5);
+  decision.inputs.add_customer(0.1f + static_cast<float>(number));
+  decision.inputs.add_slate(3);
+  decision.inputs.add_scores(-0.5);
   return decision;
 }
 

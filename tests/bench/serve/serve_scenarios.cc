@@ -55,7 +55,7 @@ Detail PropensityDetail(Contest& contest, const Company& company) {
 void MeasurePropensity(Bench& bench, Stage stage, double target, const std::string& name) {
   Company company = bench.Fresh(stage, bench.effort().recommendations, "propensity_" + name);
   AnswerBeforeCommit(&company);
-  company.config.mutable_choice()->set_propensity_budget(std::numeric_limits<int64_t>::max());
+  company.config.mutable_choice()->mutable_propensity_time()->set_seconds(1);
   Contest contest(bench.places(), company, bench.effort(), "propensity_" + name);
   const Comparison closed = contest.Closed();
   Print({"propensity", name + "/throughput", Median(closed.RateRatios()), "ratio", Target{target, Better::kMore},

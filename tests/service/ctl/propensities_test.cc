@@ -60,7 +60,7 @@ class PropensitiesTest : public ::testing::Test {
       SUGGEST_CHECK(decision.ok());
       return decision->record;
     };
-    EXPECT_OK(storage::DecisionStore(&test_.database()).Append(decide("choice { propensity_budget: 1 }")));
+    EXPECT_OK(storage::DecisionStore(&test_.database()).Append(decide("choice { propensity_time { seconds: 0 } }")));
     return decide("");
   }
 

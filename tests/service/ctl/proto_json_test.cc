@@ -63,11 +63,11 @@ TEST(ProtoJsonTest, PrintsMapsAsObjectsAndBytesInHexadecimal) {
 }
 
 TEST(ProtoJsonTest, PrintsRepeatedNumbersAndMessages) {
-  const std::string json =
-      JsonOf<model::v1::DecisionInputs>("customer: 1 customer: 0.5 removed: 3 pairs { candidate: 7 }");
+  const std::string json = JsonOf<model::v1::DecisionInputs>("customer: 1 customer: 0.5 candidates: 3");
+  const std::string catalogue = JsonOf<model::v1::CatalogueVersion>("entries { title: \"T\" }");
   EXPECT_NE(json.find("\"customer\": [\n    1,\n    0.5\n  ]"), std::string::npos) << json;
-  EXPECT_NE(json.find("\"removed\": [\n    3\n  ]"), std::string::npos) << json;
-  EXPECT_NE(json.find("\"candidate\": 7"), std::string::npos) << json;
+  EXPECT_NE(json.find("\"candidates\": [\n    3\n  ]"), std::string::npos) << json;
+  EXPECT_NE(catalogue.find("\"title\": \"T\""), std::string::npos) << catalogue;
 }
 
 }  // namespace

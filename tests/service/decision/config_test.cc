@@ -155,7 +155,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadSetting{"choice { exploration_floor: 1.5 }", "choice.exploration_floor is 1.5"},
         BadSetting{"choice { exploration_floor: 0.5 floor_off: true }", "choice.exploration_floor is 0.5"},
         BadSetting{"choice { propensity_draws: 1 }", "choice.propensity_draws is 1"},
-        BadSetting{"choice { propensity_budget: -1 }", "choice.propensity_budget is -1"},
+        BadSetting{"choice { propensity_time { seconds: -1 } }", "choice.propensity_time is -1s"},
         BadSetting{"choice { sticky_for { seconds: -1 } }", "choice.sticky_for is -1s"},
         BadSetting{"choice { model_max_age { seconds: -1 } }", "choice.model_max_age is -1s"},
         BadSetting{"choice { fallback_policy: GREEDY }", "choice.fallback_policy is GREEDY"},

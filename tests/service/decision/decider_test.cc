@@ -45,18 +45,18 @@ TEST(DeciderTest, LogsAllThatTheDecisionCameFrom) {
   EXPECT_EQ(record.inputs.requested(), 3);
   EXPECT_EQ(record.inputs.exploration_scale(), 0.5);
   EXPECT_EQ(record.inputs.exploration_floor(), 0.02);
-  EXPECT_EQ(record.inputs.propensity_draws(), 256);
+  EXPECT_EQ(record.inputs.propensity_draws(), 128);
   // z~_c = [1; pages (8 - 5) / 3; shop; blog; other; missing]
   EXPECT_THAT(record.inputs.customer(), ElementsAre(1, 1, 1, 0, 0, 0));
   ASSERT_EQ(record.inputs.slate_size(), 3);
   ASSERT_EQ(record.recommendation_ids.size(), 3u);
   for (int i = 0; i < 3; ++i) {
-    const model::v1::SlateEntry& entry = record.inputs.slate(i);
-    const auto row = serving->candidates().row(entry.candidate());
-    EXPECT_EQ(record.recommendation_ids[i], serving->catalogue().item(entry.candidate()).recommendation_id);
-    EXPECT_TRUE(std::equal(row.begin(), row.end(), entry.recommendation().begin(), entry.recommendation().end()));
-    EXPECT_GT(entry.sd(), 0);
-    EXPECT_GT(entry.p_at_rank(), 0);
+    const int candidate = static_cast<int>(record.inputs.slate(i));
+    const auto row = serving->candidates().row(candidate);
+    EXPECT_EQ(record.recommendation_ids[i], serving->catalogue().item(candidate).recommendation_id);
+    EXPECT_TRUE(std::equal(row.begin(), row.end(), record.inputs.recommendations().begin() + i * row.size()));
+    EXPECT_GT(record.inputs.sds(i), 0);
+    EXPECT_GT(record.inputs.p_at_rank(i), 0);
   }
 }
 
@@ -75,14 +75,17 @@ TEST(DeciderTest, SameInputsAndSeedGiveTheSameBitsAndAnotherSeedAnotherSlateSome
 TEST(DeciderTest, RemovesWhatIsNotEligibleAndSaysWhy) {
   v1::SuggestRequest request = TestRequest(10);
   request.add_excluded_ids("r1");
+  request.set_include_removed(true);
   storage::CustomerState customer = TestCustomer();
   customer.bought = {"r2"};
   const Decision decision = DecideOrDie(*TestServing(), request, 5, TestConfig().choice(), customer);
   EXPECT_THAT(decision.record.recommendation_ids, UnorderedElementsAre("r3", "r4", "r5", "r6"));
   EXPECT_THAT(decision.removed, ElementsAre(Removal{0, v1::RemovedCandidate::EXCLUDED},
                                             Removal{1, v1::RemovedCandidate::ALREADY_BOUGHT}));
-  EXPECT_TRUE(decision.record.inputs.all_but_removed());
-  EXPECT_THAT(decision.record.inputs.removed(), ElementsAre(0u, 1u));
+  EXPECT_FALSE(decision.record.inputs.listed());
+  EXPECT_THAT(decision.record.inputs.candidates(), ElementsAre(0u, 1u));
+  request.set_include_removed(false);
+  EXPECT_THAT(DecideOrDie(*TestServing(), request, 5, TestConfig().choice(), customer).removed, IsEmpty());
 }
 
 TEST(DeciderTest, NothingEligibleIsAFailedPreconditionThatSaysWhatRemovedIt) {
@@ -132,9 +135,9 @@ TEST(DeciderTest, LogsPairFeaturesOfThoseCandidatesThatHaveAny) {
       {.recommendation_id = "gone", .day = day, .exposures = 1}};
   const storage::DecisionRecord record =
       DecideOrDie(*TestServing(), TestRequest(), 1, TestConfig().choice(), customer).record;
-  ASSERT_EQ(record.inputs.pairs_size(), 1);
-  EXPECT_EQ(record.inputs.pairs(0).candidate(), 1u);
-  EXPECT_GT(record.inputs.pairs(0).values(0), 0);
+  EXPECT_THAT(record.inputs.pair_candidates(), ElementsAre(1u));
+  ASSERT_EQ(record.inputs.pair_values_size(), 1);
+  EXPECT_GT(record.inputs.pair_values(0), 0);
 }
 
 TEST(DeciderTest, AModelThatIsTooOldAnswersThroughTheFallbackPolicyAndSaysSo) {
@@ -162,11 +165,17 @@ TEST(DeciderTest, PopularSuggestsWhatSellsBest) {
   EXPECT_EQ(record.propensity_status, v1::NO_OVERLAP);
 }
 
-TEST(DeciderTest, PropensitiesBeyondTheBudgetAreDeferred) {
-  const config::v1::Choice choice = TestConfig("choice { propensity_budget: 10 }").choice();
+TEST(DeciderTest, WithoutTimeForThemPropensitiesAreDeferred) {
+  const config::v1::Choice choice = TestConfig("choice { propensity_time { seconds: 0 } }").choice();
   const storage::DecisionRecord record = DecideOrDie(*TestServing(), TestRequest(), 1, choice).record;
   EXPECT_EQ(record.propensity_status, v1::DEFERRED);
-  EXPECT_EQ(record.inputs.slate(0).p_first(), 0);
+  EXPECT_EQ(record.inputs.p_first_size(), 0);
+  int asked = 0;
+  const auto late = Decide(*TestServing(), TestCustomer(), TestRequest(), TestConfig().choice(), TestDraw(1),
+                           [&asked] { return ++asked < 4; });
+  ASSERT_THAT(late, ::suggest::testing::IsOk());
+  EXPECT_EQ(late->record.propensity_status, v1::DEFERRED);
+  EXPECT_EQ(late->record.recommendation_ids, record.recommendation_ids);
 }
 
 TEST(DeciderTest, AnExpertsChoiceIsLoggedInHisOrderWithoutPropensity) {
@@ -180,9 +189,8 @@ TEST(DeciderTest, AnExpertsChoiceIsLoggedInHisOrderWithoutPropensity) {
   EXPECT_EQ(decision->record.policy, v1::EXPERT);
   EXPECT_EQ(decision->record.propensity_status, v1::UNKNOWN);
   EXPECT_THAT(decision->record.recommendation_ids, ElementsAre("r5", "r2"));
-  EXPECT_EQ(decision->record.inputs.slate(0).candidate(), 4u);
-  EXPECT_EQ(decision->record.inputs.slate(1).candidate(), 1u);
-  EXPECT_GT(decision->record.inputs.slate(1).sd(), 0);
+  EXPECT_THAT(decision->record.inputs.slate(), ElementsAre(4u, 1u));
+  EXPECT_GT(decision->record.inputs.sds(1), 0);
 }
 
 TEST(DeciderTest, AnExpertCannotChooseWhatTheCatalogueDoesNotHave) {
@@ -205,22 +213,43 @@ TEST(StillFitsTest, AnOpenDecisionFitsUntilARequestOrAPurchaseRulesOneOfItsSugge
   EXPECT_FALSE(StillFits(*TestServing(without), TestCustomer(), TestRequest(2), open, TestNow()));
 }
 
-TEST(PackEligibleTest, WritesTheShorterListAndReadsEitherBack) {
-  for (const std::vector<int>& eligible :
-       {std::vector<int>{}, {2}, {0, 1, 2, 3, 4, 5}, {1, 2, 3, 4}, {0, 5}, {0, 1, 2}}) {
-    model::v1::DecisionInputs inputs;
-    PackEligible(eligible, 6, &inputs);
-    EXPECT_LE(inputs.eligible_size() + inputs.removed_size(), 3);
-    const auto again = UnpackEligible(inputs, 6);
-    ASSERT_TRUE(again.ok());
-    EXPECT_EQ(*again, eligible);
+TEST(PackEligibleTest, ReadsBackAListAndWhatIsLeftOfTheActiveOnes) {
+  std::vector<storage::RecommendationRecord> records = TestRecommendations();
+  records[2].active_until = TestNow();
+  const auto serving = TestServing(records);
+  const Catalogue& catalogue = serving->catalogue();
+  for (const std::vector<int>& exceptions : {std::vector<int>{}, {4}, {0, 1, 3, 4, 5}}) {
+    for (const bandit::CandidateSet& eligible :
+         {bandit::CandidateSet(exceptions), bandit::CandidateSet(catalogue.ActiveAt(TestNow()), exceptions)}) {
+      model::v1::DecisionInputs inputs;
+      PackEligible(eligible, &inputs);
+      const auto again = UnpackEligible(catalogue, inputs, TestNow());
+      ASSERT_THAT(again, ::suggest::testing::IsOk());
+      EXPECT_EQ(again->ToVector(), eligible.ToVector());
+    }
   }
 }
 
-TEST(PackEligibleTest, AnIndexOutsideTheCatalogueIsDataLoss) {
+TEST(PackEligibleTest, IndicesThatTheCatalogueCannotHaveLoggedAreDataLoss) {
+  std::vector<storage::RecommendationRecord> records = TestRecommendations();
+  records[2].active_until = TestNow();
+  const auto serving = TestServing(records);
+  const auto unpack = [&](bool listed, const std::vector<uint32_t>& indices) {
+    model::v1::DecisionInputs inputs;
+    inputs.set_listed(listed);
+    for (const uint32_t index : indices) inputs.add_candidates(index);
+    return UnpackEligible(serving->catalogue(), inputs, TestNow()).status();
+  };
+  EXPECT_THAT(unpack(true, {6}), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("candidate 6")));
+  EXPECT_THAT(unpack(true, {3, 3}), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("candidate 3 follows 3")));
+  EXPECT_THAT(unpack(false, {2}), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("without being active")));
+}
+
+TEST(MakeProblemTest, PairFeaturesOfAnotherNumberAreDataLoss) {
   model::v1::DecisionInputs inputs;
-  inputs.add_eligible(6);
-  EXPECT_THAT(UnpackEligible(inputs, 6), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("candidate 6")));
+  inputs.add_pair_candidates(1);
+  EXPECT_THAT(MakeProblem(*TestServing(), inputs, TestNow()),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("0 pair features of 1 candidates")));
 }
 
 }  // namespace

@@ -3,42 +3,43 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/service/decision/decision_fixture.h"
 #include "tests/support/status_matchers.h"
 
 namespace suggest::decision {
 namespace {
 
+using ::suggest::testing::IsOk;
 using ::suggest::testing::StatusIs;
 using ::testing::HasSubstr;
 
-storage::DecisionRecord DecisionOf(const std::string& choice, uint64_t seed) {
-  auto decision = Decide(*TestServing(), TestCustomer(), TestRequest(), TestConfig(choice).choice(), TestDraw(seed));
+storage::DecisionRecord DecisionOf(const Serving& serving, const std::string& more) {
+  auto decision = Decide(serving, TestCustomer(), TestRequest(3), TestConfig(more).choice(), TestDraw(7));
   SUGGEST_CHECK(decision.ok());
-  return std::move(decision)->record;
+  return decision->record;
 }
 
-TEST(DeferredTest, FilledInLaterItHasTheBitsThatItWouldHaveHadAtOnce) {
-  for (const char* policy : {"THOMPSON", "EPSILON_GREEDY"}) {
-    for (uint64_t seed = 1; seed <= 20; ++seed) {
-      const std::string choice = absl::StrCat("policy: ", policy, " exploration_floor: 0.1");
-      const storage::DecisionRecord at_once = DecisionOf(absl::StrCat("choice { ", choice, " }"), seed);
-      storage::DecisionRecord later = DecisionOf(absl::StrCat("choice { ", choice, " propensity_budget: 1 }"), seed);
-      if (later.propensity_status != v1::DEFERRED) continue;  // a policy whose propensities cost nothing
-      // Another process would read model and catalogue from their stored bytes.
-      ASSERT_OK(FillDeferred(*TestServing(), &later));
-      EXPECT_EQ(later.propensity_status, at_once.propensity_status);
-      EXPECT_EQ(later.inputs.SerializeAsString(), at_once.inputs.SerializeAsString()) << policy << " seed " << seed;
-    }
-  }
-  EXPECT_EQ(DecisionOf("choice { propensity_budget: 1 }", 1).propensity_status, v1::DEFERRED) << "nothing was tested";
+TEST(FillDeferredTest, GivesTheVeryNumbersThatTheDecisionWouldHaveHad) {
+  const auto serving = TestServing();
+  storage::DecisionRecord record = DecisionOf(*serving, "choice { propensity_time { seconds: 0 } }");
+  ASSERT_EQ(record.propensity_status, v1::DEFERRED);
+  ASSERT_THAT(FillDeferred(*serving, &record), IsOk());
+  const storage::DecisionRecord at_once = DecisionOf(*serving, "");
+  EXPECT_EQ(record.propensity_status, v1::ESTIMATED);
+  EXPECT_EQ(record.inputs.SerializeAsString(), at_once.inputs.SerializeAsString());
+  EXPECT_GT(record.inputs.p_at_rank(2), 0);
 }
 
-TEST(DeferredTest, RefusesARecordWhoseSlateIsNotFoundAgain) {
-  storage::DecisionRecord record = DecisionOf("choice { propensity_budget: 1 }", 1);
-  record.seed += 1;
-  EXPECT_THAT(FillDeferred(*TestServing(), &record),
-              StatusIs(absl::StatusCode::kDataLoss, HasSubstr(record.decision_id)));
+TEST(FillDeferredTest, RefusesWhatIsNotDeferredAndWhatIsNotFoundAgain) {
+  const auto serving = TestServing();
+  storage::DecisionRecord record = DecisionOf(*serving, "");
+  EXPECT_THAT(FillDeferred(*serving, &record),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("no deferred propensities")));
+  record = DecisionOf(*serving, "choice { propensity_time { seconds: 0 } }");
+  record.inputs.set_scores(0, std::nextafter(record.inputs.scores(0), 10));
+  EXPECT_THAT(FillDeferred(*serving, &record), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("not found again")));
   EXPECT_EQ(record.propensity_status, v1::DEFERRED);
 }
 

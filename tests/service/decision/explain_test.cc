@@ -53,7 +53,7 @@ TEST(ExplainTest, UnderALaterVersionItIsWhatThatVersionWouldHaveChosen) {
   const storage::DecisionRecord chosen = DecisionOf("", 7, *later);
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(again->candidates(i).recommendation_id(), chosen.recommendation_ids[i]);
-    EXPECT_EQ(again->candidates(i).score(), chosen.inputs.slate(i).score());
+    EXPECT_EQ(again->candidates(i).score(), chosen.inputs.scores(i));
   }
 }
 
@@ -69,7 +69,7 @@ TEST(ExplainTest, RefusesAVersionOfAnotherBasis) {
 TEST(ExplainTest, SaysWhenTheLogDiffersByOneBit) {
   const auto serving = TestServing();
   storage::DecisionRecord record = DecisionOf("", 1, *serving);
-  record.inputs.mutable_slate(1)->set_score(std::nextafter(record.inputs.slate(1).score(), 10));
+  record.inputs.set_scores(1, std::nextafter(record.inputs.scores(1), 10));
   const auto again = ExplainDecision(record, *serving, false);
   ASSERT_THAT(again, ::suggest::testing::IsOk());
   EXPECT_FALSE(again->matches_log());
@@ -95,13 +95,13 @@ TEST(ExplainTest, ContributionsSumToTheExpectedReward) {
 TEST(ExplainTest, FillsInDeferredPropensitiesAsTheyWouldHaveBeenEstimated) {
   const auto serving = TestServing();
   const storage::DecisionRecord estimated = DecisionOf("", 4, *serving);
-  const storage::DecisionRecord deferred = DecisionOf("choice { propensity_budget: 10 }", 4, *serving);
+  const storage::DecisionRecord deferred = DecisionOf("choice { propensity_time { seconds: 0 } }", 4, *serving);
   ASSERT_EQ(deferred.propensity_status, v1::DEFERRED);
   const auto response = ExplainDecision(deferred, *serving, false);
   ASSERT_THAT(response, ::suggest::testing::IsOk());
   EXPECT_TRUE(response->matches_log());
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(response->candidates(i).propensity().at_rank(), estimated.inputs.slate(i).p_at_rank());
+    EXPECT_EQ(static_cast<float>(response->candidates(i).propensity().at_rank()), estimated.inputs.p_at_rank(i));
     EXPECT_GT(response->candidates(i).propensity().at_rank(), 0);
   }
 }
@@ -126,6 +126,14 @@ TEST(ExplainTest, LoggedInputsThatDoNotFitTheModelAreDataLoss) {
   record.inputs.add_customer(1);
   EXPECT_THAT(ExplainDecision(record, *serving, false),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("7 customer features")));
+}
+
+TEST(ExplainTest, ASlateWithoutItsScoresIsDataLoss) {
+  const auto serving = TestServing();
+  storage::DecisionRecord record = DecisionOf("", 1, *serving);
+  record.inputs.clear_scores();
+  EXPECT_THAT(ExplainDecision(record, *serving, false),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("a slate of 3 with 0 scores")));
 }
 
 }  // namespace

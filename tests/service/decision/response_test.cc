@@ -24,14 +24,14 @@ TEST(ResponseTest, ShowsTheRecord) {
   EXPECT_EQ(response.suggestions(1).suggestion_id(), absl::StrCat(record.decision_id, ".2"));
   EXPECT_EQ(response.suggestions(1).rank(), 2);
   EXPECT_EQ(response.suggestions(1).title(), absl::StrCat("Title of ", record.recommendation_ids[1]));
-  EXPECT_EQ(response.suggestions(1).propensity().at_rank(), record.inputs.slate(1).p_at_rank());
+  EXPECT_EQ(response.suggestions(1).propensity().at_rank(), record.inputs.p_at_rank(1));
   EXPECT_EQ(response.decided_at().seconds(), absl::ToUnixSeconds(TestNow()));
 }
 
 TEST(ResponseTest, ClipsExpectedRewardsToWhatARewardCanBe) {
   storage::DecisionRecord record = RecordOf("");
-  record.inputs.mutable_slate(0)->set_mean(-0.2);
-  record.inputs.mutable_slate(1)->set_mean(1.3);
+  record.inputs.set_means(0, -0.2f);
+  record.inputs.set_means(1, 1.3f);
   const v1::SuggestResponse response = ToSuggestResponse(record, TestServing()->catalogue());
   EXPECT_EQ(response.suggestions(0).expected_reward(), 0);
   EXPECT_EQ(response.suggestions(1).expected_reward(), 1);
@@ -39,7 +39,7 @@ TEST(ResponseTest, ClipsExpectedRewardsToWhatARewardCanBe) {
 
 TEST(ResponseTest, HasNoPropensitiesWhereTheyAreDeferred) {
   const v1::SuggestResponse response =
-      ToSuggestResponse(RecordOf("choice { propensity_budget: 10 }"), TestServing()->catalogue());
+      ToSuggestResponse(RecordOf("choice { propensity_time { seconds: 0 } }"), TestServing()->catalogue());
   EXPECT_EQ(response.propensity_status(), v1::DEFERRED);
   EXPECT_FALSE(response.suggestions(0).has_propensity());
 }

@@ -94,9 +94,9 @@ std::string LearningFixture::Decide(const std::string& customer, const std::stri
   decision.recommendation_ids = {recommendation};
   decision.inputs.add_customer(1);
   decision.inputs.add_customer(Value(customer));
-  model::v1::SlateEntry* const slot = decision.inputs.add_slate();
-  slot->add_recommendation(1);
-  slot->add_recommendation(Value(recommendation));
+  decision.inputs.add_slate(0);
+  decision.inputs.add_recommendations(1);
+  decision.inputs.add_recommendations(Value(recommendation));
   storage::DecisionStore store(&db_.database());
   EXPECT_THAT(store.Append(decision), testing::IsOk());
   return storage::MakeSuggestionId(decision.decision_id, 1);
