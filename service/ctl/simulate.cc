@@ -1,5 +1,5 @@
 // suggestctl simulate: the made-up company. Compares policies in process, writes its history as CSV, or plays it
-// against a running suggestd.
+// against a running suggestd. Or the study of late purchases (simulate_delay.h).
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -14,6 +14,7 @@
 #include "service/ctl/commands.h"
 #include "service/ctl/proto_json.h"
 #include "service/ctl/session.h"
+#include "service/ctl/simulate_delay.h"
 #include "service/ctl/table.h"
 #include "service/simulation/csv_writer.h"
 #include "service/simulation/drive.h"
@@ -117,6 +118,8 @@ absl::StatusOr<Outcome> ComparePolicies(const Invocation& invocation) {
 
 absl::StatusOr<Outcome> Run(const Invocation& invocation) {
   const Flags& flags = invocation.flags;
+  RETURN_IF_ERROR(CheckDelayStudyFlags(flags));
+  if (flags.Has("scenario")) return StudyDelay(invocation);
   if (flags.Has("write-csv") && flags.Has("drive")) return UsageError("--drive and --write-csv exclude each other");
   if (flags.Has("drive") && !flags.Has("config")) return UsageError("--drive: --config FILE is required with it");
   if (flags.Has("drive")) return Drive(invocation);
@@ -133,39 +136,47 @@ FlagSpec NumberFlag(absl::string_view name, absl::string_view help, double maxim
           .maximum = maximum};
 }
 
+std::vector<FlagSpec> AllFlags() {
+  std::vector<FlagSpec> flags = {
+      {.name = "write-csv",
+       .value_name = "DIR",
+       .help = "Write the year of history before the simulated one, in the import format."},
+      {.name = "drive",
+       .kind = FlagKind::kAddress,
+       .value_name = "HOST:PORT",
+       .help = "Play the company's customers, experts and billing against this suggestd and the database "
+               "of --config, on the time of --clock."},
+      NumberFlag("seed", "The company, or the world; the first of them in a comparison. 1 by default.", 1e15),
+      NumberFlag("seeds", "How many companies to compare the policies on; 20 by default.", 10000),
+      NumberFlag("jobs", "Threads; as many as processors by default.", 1024),
+      NumberFlag("days", "Days to play; 365 by default, 45 with --scenario.", 3650),
+      NumberFlag("tick-days", "Days from one ingest to the next in a comparison; 7 by default.", 365),
+      {.name = "ingest-every-days",
+       .kind = FlagKind::kInteger,
+       .value_name = "N",
+       .help = "Days from one ingest to the next in a drive; 1 by default, 0 = somebody else runs them.",
+       .minimum = 0,
+       .maximum = 365},
+      TimeoutFlag("1m"),
+      {.name = "policy",
+       .kind = FlagKind::kList,
+       .value_name = "NAME",
+       .help = "Compare only this policy and the oracle; the first one named is the reference."}};
+  for (FlagSpec& spec : DelayStudyFlags()) flags.push_back(std::move(spec));
+  return flags;
+}
+
 }  // namespace
 
 Command SimulateCommand() {
   return {.name = "simulate",
           .summary = "Plays a made-up company: compares policies, writes its history, or drives a server.",
           .details =
-              "Without --write-csv and --drive it plays a year in process with every policy, on companies that\n"
-              "differ by their seed, and prints reward and regret with standard errors over the seeds.\n"
-              "--config gives features, learning and money; by default those of deploy/simulator.",
-          .flags = {{.name = "write-csv",
-                     .value_name = "DIR",
-                     .help = "Write the year of history before the simulated one, in the import format."},
-                    {.name = "drive",
-                     .kind = FlagKind::kAddress,
-                     .value_name = "HOST:PORT",
-                     .help = "Play the company's customers, experts and billing against this suggestd and the database "
-                             "of --config, on the time of --clock."},
-                    NumberFlag("seed", "The company; the first of them in a comparison. 1 by default.", 1e15),
-                    NumberFlag("seeds", "How many companies to compare the policies on; 20 by default.", 10000),
-                    NumberFlag("jobs", "Threads; as many as processors by default.", 1024),
-                    NumberFlag("days", "Days to play; 365 by default.", 3650),
-                    NumberFlag("tick-days", "Days from one ingest to the next in a comparison; 7 by default.", 365),
-                    {.name = "ingest-every-days",
-                     .kind = FlagKind::kInteger,
-                     .value_name = "N",
-                     .help = "Days from one ingest to the next in a drive; 1 by default, 0 = somebody else runs them.",
-                     .minimum = 0,
-                     .maximum = 365},
-                    TimeoutFlag("1m"),
-                    {.name = "policy",
-                     .kind = FlagKind::kList,
-                     .value_name = "NAME",
-                     .help = "Compare only this policy and the oracle; the first one named is the reference."}},
+              "Without --write-csv, --drive and --scenario it plays a year in process with every policy, on\n"
+              "companies that differ by their seed, and prints reward and regret with standard errors over the seeds.\n"
+              "--config gives features, learning and money; by default those of deploy/simulator.\n"
+              "--scenario compares ways of learning from late purchases instead (docs/simulation.md).",
+          .flags = AllFlags(),
           .config = ConfigUse::kOptional,
           .run = Run};
 }

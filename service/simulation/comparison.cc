@@ -1,8 +1,5 @@
 // ComparePolicies: runs over seeds, their means and standard errors, and the table.
 #include <algorithm>
-#include <atomic>
-#include <cmath>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +7,8 @@
 #include "bandit/base/mutex.h"
 #include "bandit/base/status_macros.h"
 #include "service/decision/config.h"
+#include "service/simulation/estimates.h"
+#include "service/simulation/parallel.h"
 #include "service/simulation/policy_runs.h"
 
 namespace suggest::simulation {
@@ -26,31 +25,18 @@ struct SeedRuns {
   int64_t history_exposures = 0;
 };
 
-// Hands seeds to threads; keeps the first error.
+// Runs seeds on several threads.
 class SeedRunner {
  public:
   SeedRunner(const ComparisonOptions& options, const config::v1::Config& config)
       : options_(options), config_(config), seeds_(options.seeds) {}
 
   absl::StatusOr<std::vector<SeedRuns>> Run() {
-    std::vector<std::thread> threads;
-    for (int j = 0; j < std::min(options_.jobs, options_.seeds); ++j) threads.emplace_back([this] { Work(); });
-    for (std::thread& thread : threads) thread.join();
-    MutexLock lock(mutex_);
-    RETURN_IF_ERROR(first_error_);
+    RETURN_IF_ERROR(ForEachInParallel(options_.seeds, options_.jobs, [this](int seed) { return RunSeed(seed); }));
     return std::move(seeds_);
   }
 
  private:
-  void Work() {
-    for (int seed = next_++; seed < options_.seeds; seed = next_++) {
-      const absl::Status status = RunSeed(seed);
-      MutexLock lock(mutex_);
-      first_error_.Update(status);
-      if (!first_error_.ok()) return;
-    }
-  }
-
   absl::Status RunSeed(int index) {
     CompanyOptions company_options = options_.company;
     company_options.seed += static_cast<uint64_t>(index);
@@ -72,24 +58,16 @@ class SeedRunner {
   const ComparisonOptions& options_;
   const config::v1::Config& config_;
   std::vector<SeedRuns> seeds_;
-  std::atomic<int> next_ = 0;
   Mutex mutex_;
-  absl::Status first_error_ ABSL_GUARDED_BY(mutex_);
   int64_t done_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 // Mean and standard error over seeds of number(seed).
 template <typename Number>
 Estimate OverSeeds(const std::vector<SeedRuns>& seeds, Number number) {
-  const double n = static_cast<double>(seeds.size());
-  double sum = 0;
-  for (const SeedRuns& seed : seeds) sum += number(seed);
-  double square = 0;
-  for (const SeedRuns& seed : seeds) square += std::pow(number(seed) - sum / n, 2);
-  Estimate estimate;
-  estimate.set_mean(sum / n);
-  estimate.set_standard_error(n > 1 ? std::sqrt(square / (n - 1) / n) : 0);
-  return estimate;
+  std::vector<double> numbers;
+  for (const SeedRuns& seed : seeds) numbers.push_back(number(seed));
+  return MeanOf(numbers);
 }
 
 // Numbers of policy `p` in one seed, some of them relative to the oracle.

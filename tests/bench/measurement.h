@@ -1,7 +1,8 @@
 // One figure that a benchmark found, and the line it prints.
 //
 // A bench program prints one JSON object a line on standard output, and anything for people on standard error:
-//   {"bench":"serve","name":"async/throughput","value":0.71,"unit":"ratio","target":0.65,"better":"more","detail":{...}}
+//   {"bench":"serve","name":"async/throughput","value":0.71,"unit":"ratio","target":0.65,"better":"more",
+//    "detail":{...}}
 // bench, name, value and unit are always there; target and better where a target is stated; detail holds the flat
 // figures that the value came from. tests/bench/table makes the tables of these lines.
 #ifndef TESTS_BENCH_MEASUREMENT_H_

@@ -66,6 +66,10 @@ absl::Duration Random(std::mt19937_64& random, absl::Duration low, absl::Duratio
   return low + (high - low) * std::uniform_real_distribution<double>(0, 1)(random);
 }
 
+void WarmUp(const Bench& bench, Service& service, Ledger& ledger) {
+  service.Run({.length = bench.effort().warm_up, .on_answer = [&ledger](const Answer& answer) { ledger.Add(answer); }});
+}
+
 // A load in a thread of its own while something happens to the servers.
 template <typename Happening>
 LoadResult UnderLoad(Service& service, Ledger& ledger, absl::Duration length, const Happening& happening) {
@@ -126,6 +130,7 @@ void RunKill(Bench& bench) {
   const Company company = bench.Fresh(Stage::kWarmStart, bench.effort().recommendations, "killed");
   const auto service = Service::Suggestd(bench.places(), company, "killed");
   Ledger ledger;
+  WarmUp(bench, *service, ledger);
   std::mt19937_64 random(1);
   int64_t sent = 0;
   int64_t failed = 0;
@@ -147,6 +152,7 @@ void RunRestart(Bench& bench) {
   const Company company = bench.Fresh(Stage::kWarmStart, bench.effort().recommendations, "restarted");
   const auto service = Service::Suggestd(bench.places(), company, "restarted");
   Ledger ledger;
+  WarmUp(bench, *service, ledger);
   std::mt19937_64 random(2);
   int64_t sent = 0;
   int64_t failed = 0;
