@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <utility>
 
@@ -14,6 +15,13 @@
 
 namespace suggest::storage {
 namespace {
+
+std::atomic<int64_t> statement_nanoseconds = 0;
+
+int64_t NowNanoseconds() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
 
 // The server speaks to an idle session only to end it.
 bool ServerHasHungUp(pqxx::connection& connection) {
@@ -73,6 +81,16 @@ absl::Status WithConnection(Database& db, Body body) {
 
 }  // namespace
 
+double StatementSeconds() {
+  return static_cast<double>(statement_nanoseconds.load()) * 1e-9;
+}
+
+internal::StatementTimer::StatementTimer() : started_nanoseconds_(NowNanoseconds()) {}
+
+internal::StatementTimer::~StatementTimer() {
+  statement_nanoseconds += NowNanoseconds() - started_nanoseconds_;
+}
+
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   if (options.pool_size < 1) {
     return absl::InvalidArgumentError(absl::StrCat("pool_size is ", options.pool_size, ", but must be at least 1"));
@@ -112,6 +130,7 @@ absl::Status InTransaction(Database& db, absl::FunctionRef<absl::Status(pqxx::wo
   return WithConnection(db, [&](pqxx::connection& connection) -> absl::Status {
     pqxx::work tx(connection);
     RETURN_IF_ERROR(body(tx));
+    const internal::StatementTimer timer;
     tx.commit();
     return absl::OkStatus();
   });

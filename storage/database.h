@@ -72,6 +72,9 @@ class Database {
   const std::unique_ptr<ConnectionPool> pool_;
 };
 
+// Seconds that all threads of this process together have waited for statements and commits since its start.
+double StatementSeconds();
+
 }  // namespace suggest::storage
 
 #endif  // STORAGE_DATABASE_H_

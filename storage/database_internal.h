@@ -63,6 +63,18 @@ void LiftStatementTimeout(pqxx::transaction_base& tx);
 
 namespace internal {
 
+// Adds the time until its end to StatementSeconds().
+class StatementTimer {
+ public:
+  StatementTimer();
+  ~StatementTimer();
+  StatementTimer(const StatementTimer&) = delete;
+  StatementTimer& operator=(const StatementTimer&) = delete;
+
+ private:
+  const int64_t started_nanoseconds_;
+};
+
 // libpq passes text up to its first NUL byte: refuse instead of cutting silently.
 void CheckNoNul(absl::string_view value);
 
@@ -81,6 +93,7 @@ const T& Checked(const T& value) {
 // pqxx::binarystring, and what the encoders below return.
 template <typename... Args>
 pqxx::result Exec(pqxx::transaction_base& tx, const Statement& statement, const Args&... args) {
+  const internal::StatementTimer timer;
   tx.conn().prepare(statement.name, statement.sql);
   return tx.exec_prepared(statement.name, internal::Checked(args)...);
 }

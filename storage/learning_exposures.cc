@@ -5,6 +5,10 @@
 namespace suggest::storage {
 namespace {
 
+#define SUGGEST_LEDGER_COLUMNS                                                                                    \
+  "e.customer_id, e.suggestion_id, e.recommendation_id, e.exposed_at, e.day, e.basis_id, e.continues, e.reward, " \
+  "e.mature, e.historical, e.bought_at, e.stratum"
+
 // The rank's slot of a decision. A page is cut before the decisions are read: their inputs are the bulk.
 #define SUGGEST_NEW_EXPOSURES_FROM_PAGE                                                                          \
   "SELECT p.customer_id, p.suggestion_id, d.recommendation_ids[p.rank], p.exposed_at, coalesce(m.basis_id, 0), " \
@@ -27,7 +31,7 @@ constexpr Statement kByFeedback = {
     "learning_exposures_by_feedback",
     "WITH events AS ("
     "  SELECT f.customer_id, f.suggestion_id, min(f.occurred_at) AS exposed_at FROM suggest.feedback f "
-    "  WHERE f.kind = ANY ($1::smallint[]) AND f.occurred_at >= $2::timestamptz AND f.occurred_at <= $3::timestamptz "
+    "  WHERE f.kind = ANY ($1::smallint[]) AND f.occurred_at >= $2::timestamptz AND f.occurred_at <= $5::timestamptz "
     "  AND NOT EXISTS (SELECT FROM suggest.exposures e "
     "                  WHERE e.customer_id = f.customer_id AND e.suggestion_id = f.suggestion_id) "
     "  GROUP BY f.customer_id, f.suggestion_id), "
@@ -47,7 +51,7 @@ constexpr Statement kByDecision = {
     "  SELECT d.customer_id, d.decision_id || '.' || s.rank AS suggestion_id, d.decided_at AS exposed_at, "
     "         d.decision_id, s.rank::integer AS rank, d.delivered "
     "  FROM suggest.decisions d, generate_series(1, cardinality(d.recommendation_ids)) AS s(rank) "
-    "  WHERE d.decided_at >= $1::timestamptz AND d.decided_at <= $2::timestamptz), "
+    "  WHERE d.decided_at >= $1::timestamptz AND d.decided_at <= $4::timestamptz), "
     "page AS ("
     "  SELECT s.* FROM slots s "
     "  WHERE NOT EXISTS (SELECT FROM suggest.exposures e "
@@ -57,6 +61,15 @@ constexpr Statement kByDecision = {
     "                              AND f.suggestion_id = s.suggestion_id)) "
     "  ORDER BY s.exposed_at, s.customer_id COLLATE \"C\", s.suggestion_id COLLATE \"C\" LIMIT "
     "$3) " SUGGEST_NEW_EXPOSURES_FROM_PAGE};
+
+constexpr Statement kFeedbackBound = {
+    "learning_feedback_bound",
+    "SELECT f.occurred_at FROM suggest.feedback f WHERE f.kind = ANY ($1::smallint[]) "
+    "AND f.occurred_at >= $2::timestamptz ORDER BY f.occurred_at OFFSET $3 LIMIT 1"};
+
+constexpr Statement kDecisionBound = {"learning_decision_bound",
+                                      "SELECT d.decided_at FROM suggest.decisions d WHERE d.decided_at >= "
+                                      "$1::timestamptz ORDER BY d.decided_at OFFSET $2 LIMIT 1"};
 
 // A repeat shows that the customer did see the recommendation. Contexts in the ledger are all of its one basis.
 constexpr Statement kHeedDiscards = {
@@ -70,21 +83,17 @@ constexpr Statement kHeedDiscards = {
     "    ON e.customer_id = f.customer_id AND e.suggestion_id = f.suggestion_id "
     "  WHERE f.kind = 3 AND f.occurred_at >= $2::timestamptz AND f.occurred_at <= $3::timestamptz "
     "  AND NOT e.mature AND e.continues IS NULL AND e.context IS NOT NULL) "
-    "UPDATE suggest.exposures e SET basis_id = found.basis_id FROM found "
+    "UPDATE suggest.exposures e SET basis_id = found.basis_id, discarded = found.basis_id = 0 FROM found "
     "WHERE e.customer_id = found.customer_id AND e.suggestion_id = found.suggestion_id "
-    "AND e.basis_id <> found.basis_id"};
+    "AND e.basis_id <> found.basis_id RETURNING " SUGGEST_LEDGER_COLUMNS};
 
 constexpr Statement kInsert = {
     "learning_insert_exposures",
     "INSERT INTO suggest.exposures (customer_id, suggestion_id, recommendation_id, exposed_at, day, basis_id, "
-    "continues, reward, mature, historical, context) "
-    "SELECT c, s, r, t, d, b, nullif(k, ''), w, m, h, nullif(decode(x, 'hex'), '') FROM unnest("
+    "continues, reward, mature, historical, context, stratum) "
+    "SELECT c, s, r, t, d, b, nullif(k, ''), w, m, h, nullif(decode(x, 'hex'), ''), g FROM unnest("
     "$1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::integer[], $6::bigint[], $7::text[], $8::float8[], "
-    "$9::boolean[], $10::boolean[], $11::text[]) AS u(c, s, r, t, d, b, k, w, m, h, x)"};
-
-#define SUGGEST_LEDGER_COLUMNS                                                                                    \
-  "e.customer_id, e.suggestion_id, e.recommendation_id, e.exposed_at, e.day, e.basis_id, e.continues, e.reward, " \
-  "e.mature, e.historical"
+    "$9::boolean[], $10::boolean[], $11::text[], $12::text[]) AS u(c, s, r, t, d, b, k, w, m, h, x, g)"};
 
 constexpr Statement kOfPairs = {"learning_exposures_of_pairs",
                                 "SELECT " SUGGEST_LEDGER_COLUMNS
@@ -105,8 +114,10 @@ constexpr Statement kWithContext = {"learning_exposures_with_context",
                                     "AND e.suggestion_id = u.s ORDER BY e.customer_id, e.suggestion_id"};
 
 constexpr Statement kSetRewards = {"learning_set_rewards",
-                                   "UPDATE suggest.exposures e SET reward = u.w "
-                                   "FROM unnest($1::text[], $2::text[], $3::float8[]) AS u(c, s, w) "
+                                   "UPDATE suggest.exposures e SET reward = u.w, "
+                                   "bought_at = nullif(u.b, '')::timestamptz "
+                                   "FROM unnest($1::text[], $2::text[], $3::float8[], $4::text[]) "
+                                   "AS u(c, s, w, b) "
                                    "WHERE e.customer_id = u.c AND e.suggestion_id = u.s"};
 
 constexpr Statement kPending = {"learning_pending",
@@ -127,10 +138,21 @@ constexpr Statement kMarkMature = {"learning_mark_mature",
                                    "FROM unnest($1::text[], $2::text[]) AS u(c, s) "
                                    "WHERE e.customer_id = u.c AND e.suggestion_id = u.s"};
 
-constexpr Statement kTimes = {"learning_exposure_times",
-                              "SELECT exposed_at, count(*) FROM suggest.exposures "
-                              "WHERE continues IS NULL AND basis_id = $1 AND day >= $2 "
-                              "GROUP BY exposed_at ORDER BY exposed_at"};
+constexpr Statement kNewestMature = {
+    "learning_newest_mature",
+    "SELECT " SUGGEST_LEDGER_COLUMNS
+    ", e.context FROM (SELECT * FROM suggest.exposures "
+    "  WHERE mature AND continues IS NULL AND basis_id = $1 AND day >= $2 ORDER BY exposed_at DESC LIMIT $3) e "
+    "ORDER BY e.exposed_at, e.customer_id COLLATE \"C\", e.suggestion_id COLLATE \"C\""};
+
+// Grouped where it is read: a month has a million instants. Within a group the estimator is linear in the age.
+constexpr Statement kGroups = {
+    "learning_exposure_groups",
+    "SELECT stratum, day, avg(at), count(*) FROM ("
+    "  SELECT stratum, day, extract(epoch FROM exposed_at)::float8 AS at FROM suggest.exposures "
+    "  WHERE continues IS NULL AND basis_id = $1 AND day >= $2) e "
+    "GROUP BY stratum, day, floor(at / 3600), least(floor(($3::float8 - at) / $4::float8), $5::float8) "
+    "ORDER BY stratum, day, avg(at)"};
 
 LedgerExposure ToExposure(const pqxx::row& row) {
   LedgerExposure exposure;
@@ -144,8 +166,10 @@ LedgerExposure ToExposure(const pqxx::row& row) {
   exposure.reward = row[7].as<double>();
   exposure.mature = row[8].as<bool>();
   exposure.historical = row[9].as<bool>();
-  if (row.size() > 10 && !row[10].is_null()) {
-    exposure.context = OrCorrupt(UnpackContext(ToBytes(row[10])),
+  exposure.bought_at = ToOptionalTime(row[10]);
+  exposure.stratum = row[11].as<std::string>();
+  if (row.size() > 12 && !row[12].is_null()) {
+    exposure.context = OrCorrupt(UnpackContext(ToBytes(row[12])),
                                  absl::StrCat("exposure ", exposure.suggestion_id, " of ", exposure.customer_id));
   }
   return exposure;
@@ -186,10 +210,10 @@ absl::StatusOr<std::vector<NewExposure>> LearningTransaction::NewExposures(const
   std::vector<NewExposure> exposures;
   RETURN_IF_ERROR(CatchErrors([&] {
     pqxx::work& tx = connection_->work();
-    const pqxx::result rows = rule.by_decision
-                                  ? Exec(tx, kByDecision, ToSql(window.since), ToSql(window.tick), limit)
-                                  : Exec(tx, kByFeedback, ColumnOf(rule.feedback_kinds, [](int kind) { return kind; }),
-                                         ToSql(window.since), ToSql(window.tick), limit);
+    const pqxx::result rows =
+        rule.by_decision ? Exec(tx, kByDecision, ToSql(window.since), ToSql(window.tick), limit, ToSql(window.until))
+                         : Exec(tx, kByFeedback, ColumnOf(rule.feedback_kinds, [](int kind) { return kind; }),
+                                ToSql(window.since), ToSql(window.tick), limit, ToSql(window.until));
     exposures.reserve(rows.size());
     for (const pqxx::row& row : rows) exposures.push_back(ToNewExposure(row));
     return absl::OkStatus();
@@ -197,15 +221,24 @@ absl::StatusOr<std::vector<NewExposure>> LearningTransaction::NewExposures(const
   return exposures;
 }
 
-absl::StatusOr<int64_t> LearningTransaction::HeedDiscards(int64_t basis_id, const SourceWindow& window) {
-  int64_t changed = 0;
+absl::StatusOr<absl::Time> LearningTransaction::EventBound(const ExposureRule& rule, absl::Time since, int n) {
+  absl::Time bound = absl::InfiniteFuture();
   RETURN_IF_ERROR(CatchErrors([&] {
+    pqxx::work& tx = connection_->work();
     const pqxx::result rows =
-        Exec(connection_->work(), kHeedDiscards, basis_id, ToSql(window.since), ToSql(window.tick));
-    changed = static_cast<int64_t>(rows.affected_rows());
+        rule.by_decision
+            ? Exec(tx, kDecisionBound, ToSql(since), n)
+            : Exec(tx, kFeedbackBound, ColumnOf(rule.feedback_kinds, [](int kind) { return kind; }), ToSql(since), n);
+    if (!rows.empty()) bound = ToTime(rows[0][0]);
     return absl::OkStatus();
   }));
-  return changed;
+  return bound;
+}
+
+absl::StatusOr<std::vector<LedgerExposure>> LearningTransaction::HeedDiscards(int64_t basis_id,
+                                                                              const SourceWindow& window) {
+  return ReadExposures(
+      [&] { return Exec(connection_->work(), kHeedDiscards, basis_id, ToSql(window.since), ToSql(window.tick)); });
 }
 
 absl::Status LearningTransaction::InsertExposures(const std::vector<LedgerExposure>& exposures) {
@@ -220,9 +253,12 @@ absl::Status LearningTransaction::InsertExposures(const std::vector<LedgerExposu
          ColumnOf(exposures, [](const Row& row) { return row.continues; }),
          ColumnOf(exposures, [](const Row& row) { return row.reward; }),
          ColumnOf(exposures, [](const Row& row) { return row.mature; }),
-         ColumnOf(exposures, [](const Row& row) { return row.historical; }), ColumnOf(exposures, [](const Row& row) {
-           return row.context.empty() ? std::string() : absl::BytesToHexString(PackContext(row.context));
-         }));
+         ColumnOf(exposures, [](const Row& row) { return row.historical; }),
+         ColumnOf(exposures,
+                  [](const Row& row) {
+                    return row.context.empty() ? std::string() : absl::BytesToHexString(PackContext(row.context));
+                  }),
+         ColumnOf(exposures, [](const Row& row) { return row.stratum; }));
     return absl::OkStatus();
   });
 }
@@ -245,7 +281,8 @@ absl::Status LearningTransaction::SetRewards(const std::vector<LedgerExposure>& 
   return CatchErrors([&] {
     ExecByKey(connection_->work(), kSetRewards, ColumnOf(exposures, [](const Row& row) { return row.customer_id; }),
               ColumnOf(exposures, [](const Row& row) { return row.suggestion_id; }),
-              ColumnOf(exposures, [](const Row& row) { return row.reward; }));
+              ColumnOf(exposures, [](const Row& row) { return row.reward; }),
+              ColumnOf(exposures, [](const Row& row) { return row.bought_at; }));
     return absl::OkStatus();
   });
 }
@@ -265,6 +302,11 @@ absl::StatusOr<std::vector<LedgerExposure>> LearningTransaction::Exposures(int64
       [&] { return Exec(connection_->work(), kAll, basis_id, first_day, after.customer_id, after.id, limit); });
 }
 
+absl::StatusOr<std::vector<LedgerExposure>> LearningTransaction::NewestMature(int64_t basis_id, int64_t first_day,
+                                                                              int limit) {
+  return ReadExposures([&] { return Exec(connection_->work(), kNewestMature, basis_id, first_day, limit); });
+}
+
 absl::Status LearningTransaction::MarkMature(const std::vector<LedgerKey>& exposures) {
   return CatchErrors([&] {
     ExecByKey(connection_->work(), kMarkMature, CustomersOf(exposures), IdsOf(exposures));
@@ -272,16 +314,22 @@ absl::Status LearningTransaction::MarkMature(const std::vector<LedgerKey>& expos
   });
 }
 
-absl::StatusOr<std::vector<std::pair<absl::Time, int64_t>>> LearningTransaction::ExposureTimes(int64_t basis_id,
-                                                                                               int64_t first_day) {
-  std::vector<std::pair<absl::Time, int64_t>> times;
+absl::StatusOr<std::vector<ExposureGroup>> LearningTransaction::ExposureGroups(int64_t basis_id, int64_t first_day,
+                                                                               absl::Time tick, absl::Duration window,
+                                                                               int bins) {
+  std::vector<ExposureGroup> groups;
   RETURN_IF_ERROR(CatchErrors([&] {
-    for (const pqxx::row& row : Exec(connection_->work(), kTimes, basis_id, first_day)) {
-      times.emplace_back(ToTime(row[0]), row[1].as<int64_t>());
+    const double now = absl::ToDoubleSeconds(tick - absl::UnixEpoch());
+    for (const pqxx::row& row : Exec(connection_->work(), kGroups, basis_id, first_day, now,
+                                     absl::ToDoubleSeconds(window) / bins, static_cast<double>(bins))) {
+      groups.push_back({.stratum = row[0].as<std::string>(),
+                        .day = row[1].as<int64_t>(),
+                        .exposed_at = absl::UnixEpoch() + absl::Seconds(row[2].as<double>()),
+                        .count = row[3].as<int64_t>()});
     }
     return absl::OkStatus();
   }));
-  return times;
+  return groups;
 }
 
 }  // namespace suggest::storage

@@ -16,20 +16,25 @@ constexpr Statement kChanged = {
     "         CASE WHEN abs(p.amount) < 1e300 THEN p.amount::float8 ELSE 'NaN' END AS amount, "
     "         coalesce(p.currency, '') AS currency, "
     "         coalesce(p.suggestion_id, '') AS suggestion_id, "
-    "         coalesce(p.visible_at, least(p.purchased_at + $3::interval, greatest(p.purchased_at, $2::timestamptz))) "
-    "           AS visible_at, "
+    "         coalesce(p.visible_at, CASE WHEN $8::boolean THEN greatest(p.purchased_at, $2::timestamptz) "
+    "           ELSE least(p.purchased_at + $3::interval, greatest(p.purchased_at, $2::timestamptz)) END) "
+    "           AS visible_at, p.visible_at IS NOT NULL AS visible_at_is_given, "
+    "         count(*) OVER (PARTITION BY p.customer_id, p.purchase_id) AS copies, "
     "         CASE WHEN p.cancelled_at <= $2::timestamptz THEN p.cancelled_at END AS cancelled_at "
     "  FROM source.purchases p "
     "  WHERE p.customer_id IS NOT NULL AND p.purchase_id IS NOT NULL "
     "  AND (p.purchased_at >= $1::timestamptz OR p.purchased_at = '-infinity') "
     "  AND (p.visible_at IS NULL OR p.visible_at <= $2::timestamptz) "
+    "  AND (p.customer_id, p.purchase_id) > ($4, $5) "
     "  ORDER BY p.customer_id, p.purchase_id, p.purchased_at, p.recommendation_id, p.amount, p.cancelled_at, "
     "           p.suggestion_id, p.currency, p.visible_at) "
     "SELECT n.customer_id, n.purchase_id, n.recommendation_id, n.purchased_at, n.amount, n.currency, n.suggestion_id, "
-    "       n.visible_at, n.cancelled_at, s.purchase_id, s.recommendation_id, s.purchased_at, s.visible_at, s.amount, "
-    "       s.currency, s.named_suggestion_id, s.cancelled_at, s.status, s.value, s.suggestion_id, s.reason "
+    "       CASE WHEN $8::boolean AND NOT n.visible_at_is_given AND s.visible_at IS NOT NULL THEN s.visible_at "
+    "            ELSE n.visible_at END, n.cancelled_at, s.purchase_id, s.recommendation_id, s.purchased_at, "
+    "s.visible_at, s.amount, "
+    "       s.currency, s.named_suggestion_id, s.cancelled_at, s.status, s.value, s.suggestion_id, s.reason, n.copies "
     "FROM shown n LEFT JOIN suggest.purchase_state s USING (customer_id, purchase_id) "
-    "WHERE (n.customer_id, n.purchase_id) > ($4, $5) AND (s.purchase_id IS NULL OR s.recheck "
+    "WHERE (s.purchase_id IS NULL OR s.recheck "
     "  OR (s.amount, s.currency, s.purchased_at, s.recommendation_id, s.named_suggestion_id) "
     "     IS DISTINCT FROM (n.amount, n.currency, n.purchased_at, n.recommendation_id, n.suggestion_id) "
     "  OR s.cancelled_at IS DISTINCT FROM n.cancelled_at "
@@ -91,16 +96,25 @@ constexpr Statement kAppend = {"learning_append_rewards",
 // clock skew a purchase may be visible before its exposure.
 constexpr Statement kVisible = {
     "learning_visible_values",
-    "WITH given AS ("
-    "  SELECT e.customer_id, e.suggestion_id, e.exposed_at, greatest(s.visible_at, e.exposed_at) AS visible_at, "
-    "         s.purchase_id, s.value, s.cancelled_at "
-    "  FROM suggest.purchase_state s JOIN suggest.exposures e "
-    "    ON e.customer_id = s.customer_id AND e.suggestion_id = s.suggestion_id "
-    "  WHERE s.status = 1 AND e.basis_id = $1 AND e.day >= $2) "
-    "SELECT customer_id, suggestion_id, exposed_at, visible_at, value, purchase_id, 0 AS refund FROM given "
+    "WITH page AS ("
+    "  SELECT e.customer_id, e.suggestion_id, e.exposed_at, e.stratum, e.day FROM suggest.exposures e "
+    "  WHERE e.bought_at IS NOT NULL AND e.basis_id = $1 AND e.day >= $2 AND (e.customer_id, e.suggestion_id) > ($3, "
+    "$4) "
+    "  ORDER BY e.customer_id, e.suggestion_id LIMIT $5), "
+    "given AS ("
+    "  SELECT e.*, greatest(s.visible_at, e.exposed_at) AS visible_at, s.purchase_id, s.value, s.cancelled_at "
+    "  FROM page e JOIN suggest.purchase_state s "
+    "    ON e.customer_id = s.customer_id AND e.suggestion_id = s.suggestion_id WHERE s.status = 1) "
+    "SELECT customer_id, suggestion_id, exposed_at, visible_at, value, purchase_id, 0 AS refund, stratum, day "
+    "FROM given "
     "UNION ALL SELECT customer_id, suggestion_id, exposed_at, greatest(visible_at, cancelled_at), -value, purchase_id, "
-    "  1 FROM given WHERE cancelled_at IS NOT NULL "
+    "  1, stratum, day FROM given WHERE cancelled_at IS NOT NULL "
     "ORDER BY customer_id, suggestion_id, visible_at, purchase_id, refund"};
+
+constexpr Statement kLateShare = {"learning_late_value_share",
+                                  "SELECT coalesce(sum(value) FILTER (WHERE status = 3) / nullif(sum(value), 0), 0) "
+                                  "FROM suggest.purchase_state WHERE status IN (1, 3) AND cancelled_at IS NULL "
+                                  "AND purchased_at >= to_timestamp(greatest($1::bigint, -700000) * 86400.0)"};
 
 constexpr Statement kUnbalanced = {
     "learning_unbalanced",
@@ -157,6 +171,7 @@ PurchaseChange ToChange(const pqxx::row& row) {
     change.booked = ToBooked(row, 9);
     change.booked->customer_id = change.purchase.customer_id;
   }
+  change.copies = row[21].as<int64_t>();
   return change;
 }
 
@@ -168,7 +183,7 @@ absl::StatusOr<std::vector<PurchaseChange>> LearningTransaction::ChangedPurchase
   RETURN_IF_ERROR(CatchErrors([&] {
     const std::string lag = absl::StrCat(absl::ToInt64Microseconds(window.visibility_lag), " microseconds");
     const pqxx::result rows = Exec(connection_->work(), kChanged, ToSql(window.since), ToSql(window.tick), lag,
-                                   after.customer_id, after.id, limit, ToTextArray(currencies));
+                                   after.customer_id, after.id, limit, ToTextArray(currencies), window.first_seen);
     changes.reserve(rows.size());
     for (const pqxx::row& row : rows) changes.push_back(ToChange(row));
     return absl::OkStatus();
@@ -228,11 +243,24 @@ absl::Status LearningTransaction::AppendRewards(const std::vector<RewardEntry>& 
   });
 }
 
-absl::StatusOr<std::vector<VisibleValue>> LearningTransaction::VisibleValues(int64_t basis_id, int64_t first_day) {
+absl::StatusOr<double> LearningTransaction::LateValueShare(int64_t first_day) {
+  double share = 0;
+  RETURN_IF_ERROR(CatchErrors([&] {
+    share = Exec(connection_->work(), kLateShare, first_day)[0][0].as<double>();
+    return absl::OkStatus();
+  }));
+  return share;
+}
+
+absl::StatusOr<std::vector<VisibleValue>> LearningTransaction::VisibleValues(int64_t basis_id, int64_t first_day,
+                                                                             const LedgerKey& after, int limit) {
   std::vector<VisibleValue> values;
   RETURN_IF_ERROR(CatchErrors([&] {
-    for (const pqxx::row& row : Exec(connection_->work(), kVisible, basis_id, first_day)) {
+    for (const pqxx::row& row :
+         Exec(connection_->work(), kVisible, basis_id, first_day, after.customer_id, after.id, limit)) {
       values.push_back({.exposure = {row[0].as<std::string>(), row[1].as<std::string>()},
+                        .stratum = row[7].as<std::string>(),
+                        .day = row[8].as<int64_t>(),
                         .exposed_at = ToTime(row[2]),
                         .visible_at = ToTime(row[3]),
                         .value = row[4].as<double>()});

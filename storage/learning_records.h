@@ -29,8 +29,9 @@ struct LearnerState {
   int64_t basis_id = 0;  // 0 = no warm start yet
   std::string currency;
   double reward_cap = 0;
-  int64_t first_live_day = INT32_MIN;  // days before it were forgotten for good
-  bool unpublished = false;            // something was booked since the current version
+  int64_t first_live_day = INT32_MIN;           // days before it were forgotten for good
+  bool unpublished = false;                     // something was booked since the current version
+  absl::Time last_tick = absl::InfinitePast();  // of the last run that came to its end
 };
 
 // A suggestion of the decision log that became an exposure and is not in the ledger yet.
@@ -44,11 +45,12 @@ struct NewExposure {
   model::v1::DecisionInputs inputs;
 };
 
-// Parts of a context as in bandit::FactoredContext; all empty for a repeat or a foreign basis.
+// Parts of a context as in bandit::FactoredContext; all empty for a repeat or a foreign basis. Contexts are rounded to
+// float where they are encoded, so nothing is lost here.
 struct StoredContext {
-  std::vector<double> customer;
-  std::vector<double> recommendation;
-  std::vector<double> pair;
+  std::vector<float> customer;
+  std::vector<float> recommendation;
+  std::vector<float> pair;
 
   bool empty() const { return customer.empty(); }
 };
@@ -64,6 +66,9 @@ struct LedgerExposure {
   double reward = 0;
   bool mature = false;
   bool historical = false;  // from the warm start
+  // When its first purchase became visible, be it refunded since.
+  std::optional<absl::Time> bought_at = std::nullopt;
+  std::string stratum = "";  // of the delay law
   StoredContext context;
 };
 
@@ -88,6 +93,7 @@ struct PurchaseState {
 // A purchase as the source shows it at a tick, and as it was booked.
 struct PurchaseChange {
   PurchaseRecord purchase;  // visible_at always set; cancelled_at only when <= the tick
+  int64_t copies = 1;       // rows of the source that show it
   std::optional<PurchaseState> booked;
 };
 
@@ -123,9 +129,26 @@ struct LedgerKey {
   auto operator<=>(const LedgerKey&) const = default;
 };
 
+// Exposures of about one instant, for the delay law: of one stratum, day and hour, and of ages in one even part of the
+// attribution window.
+struct ExposureGroup {
+  std::string stratum;
+  int64_t day = 0;
+  absl::Time exposed_at;  // mean
+  int64_t count = 0;
+};
+
+// A time without a run of the ingester: (begins, ends].
+struct OutageRow {
+  absl::Time begins;
+  absl::Time ends;
+};
+
 // What a purchase gave an exposure, or its refund took from it, for the delay law.
 struct VisibleValue {
   LedgerKey exposure;
+  std::string stratum;
+  int64_t day = 0;
   absl::Time exposed_at;
   absl::Time visible_at;
   double value = 0;

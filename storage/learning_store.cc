@@ -9,16 +9,22 @@ namespace {
 constexpr Statement kLock = {"learning_lock", "SELECT 1 FROM suggest.learner FOR UPDATE NOWAIT"};
 
 constexpr Statement kState = {"learning_state",
-                              "SELECT basis_id, currency, reward_cap, first_live_day, unpublished "
+                              "SELECT basis_id, currency, reward_cap, first_live_day, unpublished, last_tick "
                               "FROM suggest.learner"};
 
 constexpr Statement kSaveState = {"learning_save_state",
                                   "UPDATE suggest.learner SET basis_id = $1, currency = $2, reward_cap = $3, "
-                                  "first_live_day = $4, unpublished = $5"};
+                                  "first_live_day = $4, unpublished = $5, last_tick = $6::timestamptz"};
 
 constexpr Statement kRecordRun = {"learning_record_run",
                                   "INSERT INTO suggest.ingest_runs (tick, model_version, counts, seconds) "
                                   "VALUES ($1::timestamptz, $2, $3::jsonb, $4)"};
+
+constexpr Statement kRecordOutage = {"learning_record_outage",
+                                     "INSERT INTO suggest.outages (begins, ends) VALUES ($1::timestamptz, "
+                                     "$2::timestamptz) ON CONFLICT (ends) DO UPDATE SET begins = excluded.begins"};
+
+constexpr Statement kOutages = {"learning_outages", "SELECT begins, ends FROM suggest.outages ORDER BY ends"};
 
 }  // namespace
 
@@ -63,6 +69,7 @@ absl::StatusOr<LearnerState> LearningTransaction::State() {
     state.reward_cap = rows[0][2].as<double>();
     state.first_live_day = rows[0][3].as<int64_t>();
     state.unpublished = rows[0][4].as<bool>();
+    state.last_tick = ToOptionalTime(rows[0][5]).value_or(absl::InfinitePast());
     return absl::OkStatus();
   }));
   return state;
@@ -71,9 +78,27 @@ absl::StatusOr<LearnerState> LearningTransaction::State() {
 absl::Status LearningTransaction::SaveState(const LearnerState& state) {
   return CatchErrors([&] {
     Exec(connection_->work(), kSaveState, state.basis_id, state.currency, state.reward_cap, state.first_live_day,
-         state.unpublished);
+         state.unpublished, ToSql(state.last_tick));
     return absl::OkStatus();
   });
+}
+
+absl::Status LearningTransaction::RecordOutage(const OutageRow& outage) {
+  return CatchErrors([&] {
+    Exec(connection_->work(), kRecordOutage, ToSql(outage.begins), ToSql(outage.ends));
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<std::vector<OutageRow>> LearningTransaction::Outages() {
+  std::vector<OutageRow> outages;
+  RETURN_IF_ERROR(CatchErrors([&] {
+    for (const pqxx::row& row : Exec(connection_->work(), kOutages)) {
+      outages.push_back({ToTime(row[0]), ToTime(row[1])});
+    }
+    return absl::OkStatus();
+  }));
+  return outages;
 }
 
 absl::Status LearningTransaction::RecordRun(absl::Time tick, int64_t model_version, absl::string_view counts_json,

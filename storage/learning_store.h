@@ -37,8 +37,12 @@ struct ExposureRule {
 struct SourceWindow {
   absl::Time since;               // rows before it are too old to teach
   absl::Time tick;                // rows dated after it are not seen
+  absl::Time until;               // of exposures: those after it wait for another page; at most the tick
   absl::Duration visibility_lag;  // from purchased_at, where there is no visible_at
+  bool first_seen = false;        // instead of the lag: visible since the tick at which it was first booked
 };
+
+enum class BucketKind { kExact, kEvents };
 
 // Inside WithLock only. Functions throw nothing; a failed one leaves the transaction fit only for rolling back.
 class LearningTransaction {
@@ -52,9 +56,12 @@ class LearningTransaction {
   // In order of (exposed_at, customer_id, suggestion_id). Anti-joined with the ledger: booked ones do not come again.
   absl::StatusOr<std::vector<NewExposure>> NewExposures(const ExposureRule& rule, const SourceWindow& window,
                                                         int limit);
+  // The instant of the n-th event from `since` on that may be an exposure; infinite when there are fewer.
+  absl::StatusOr<absl::Time> EventBound(const ExposureRule& rule, absl::Time since, int n);
   // Pending exposures that were discarded within the window and neither sent, viewed nor clicked teach nothing from now
-  // on (basis 0); those that were sent after all, or repeated, teach again. Returns how many changed.
-  absl::StatusOr<int64_t> HeedDiscards(int64_t basis_id, const SourceWindow& window);
+  // on (basis 0, discarded, in no history); those that were sent after all, or repeated, teach again. Returns what
+  // changed, as it is now.
+  absl::StatusOr<std::vector<LedgerExposure>> HeedDiscards(int64_t basis_id, const SourceWindow& window);
   absl::Status InsertExposures(const std::vector<LedgerExposure>& exposures);
   // Booked exposures (no repeats) of these (customer_id, recommendation_id) pairs, without contexts.
   absl::StatusOr<std::vector<LedgerExposure>> ExposuresOfPairs(const std::vector<LedgerKey>& pairs);
@@ -62,6 +69,7 @@ class LearningTransaction {
   absl::StatusOr<std::vector<LedgerExposure>> ExposuresByName(const std::vector<LedgerKey>& names);
   // The same with contexts.
   absl::StatusOr<std::vector<LedgerExposure>> ExposuresWithContext(const std::vector<LedgerKey>& names);
+  // `reward` and `bought_at`.
   absl::Status SetRewards(const std::vector<LedgerExposure>& exposures);
 
   // Purchases that are new, changed, due again or marked for another look, by (customer_id, purchase_id). A refused
@@ -89,10 +97,15 @@ class LearningTransaction {
   absl::StatusOr<std::vector<LedgerExposure>> Exposures(int64_t basis_id, int64_t first_day, const LedgerKey& after,
                                                         int limit);
 
-  // Days that are not stored do not come.
-  absl::StatusOr<std::vector<BucketRow>> Buckets(int64_t basis_id, absl::Span<const int64_t> days);
-  absl::StatusOr<std::vector<int64_t>> BucketDays(int64_t basis_id);
-  absl::Status SaveBucket(int64_t basis_id, const BucketRow& bucket);
+  // The newest mature exposures of the basis from this day on, at most `limit`, by (exposed_at, customer_id,
+  // suggestion_id), with contexts.
+  absl::StatusOr<std::vector<LedgerExposure>> NewestMature(int64_t basis_id, int64_t first_day, int limit);
+
+  // Sums of mature exposures, or of importance-weighted events. Days that are not stored do not come.
+  absl::StatusOr<std::vector<BucketRow>> Buckets(BucketKind kind, int64_t basis_id, absl::Span<const int64_t> days);
+  absl::StatusOr<std::vector<int64_t>> BucketDays(BucketKind kind, int64_t basis_id);
+  absl::Status SaveBucket(BucketKind kind, int64_t basis_id, const BucketRow& bucket);
+  // Of both kinds.
   absl::Status DropBuckets(int64_t basis_id, int64_t before_day);
 
   // Counts these days again from exposures and purchases, and with them the days of their recommendations.
@@ -102,10 +115,19 @@ class LearningTransaction {
   // History days that differ from what exposures and purchases say: how many.
   absl::StatusOr<int64_t> CountWrongHistoryDays();
 
-  // For the delay law: exposures of the basis from this day on by instant, and what purchases and refunds did to them,
-  // in order of (customer_id, suggestion_id, visible_at, purchase_id).
-  absl::StatusOr<std::vector<std::pair<absl::Time, int64_t>>> ExposureTimes(int64_t basis_id, int64_t first_day);
-  absl::StatusOr<std::vector<VisibleValue>> VisibleValues(int64_t basis_id, int64_t first_day);
+  // For the delay laws: exposures of the basis from this day on, grouped, with their ages at `tick` in even parts of
+  // `window`; and what purchases and refunds did to up to `limit` exposures after `after`, in order of (customer_id,
+  // suggestion_id, visible_at, purchase_id).
+  absl::StatusOr<std::vector<ExposureGroup>> ExposureGroups(int64_t basis_id, int64_t first_day, absl::Time tick,
+                                                            absl::Duration window, int bins);
+  absl::StatusOr<std::vector<VisibleValue>> VisibleValues(int64_t basis_id, int64_t first_day, const LedgerKey& after,
+                                                          int limit);
+  // Value of the purchases from this day on that came after their window, as a share of that of all attributed or late.
+  absl::StatusOr<double> LateValueShare(int64_t first_day);
+
+  // Times without a run, in order.
+  absl::Status RecordOutage(const OutageRow& outage);
+  absl::StatusOr<std::vector<OutageRow>> Outages();
 
   // Sum of the ledger per purchase differs from the value that counts: how many purchases.
   absl::StatusOr<int64_t> CountUnbalancedPurchases();

@@ -31,12 +31,12 @@ absl::StatusOr<std::vector<double>> UnpackNumbers(absl::string_view bytes) {
 
 std::string PackContext(const StoredContext& context) {
   std::string bytes;
-  for (const std::vector<double>* part : {&context.customer, &context.recommendation, &context.pair}) {
+  for (const std::vector<float>* part : {&context.customer, &context.recommendation, &context.pair}) {
     const uint32_t count = static_cast<uint32_t>(part->size());
     AppendBytes(&count, sizeof(count), bytes);
   }
-  for (const std::vector<double>* part : {&context.customer, &context.recommendation, &context.pair}) {
-    bytes += PackNumbers(*part);
+  for (const std::vector<float>* part : {&context.customer, &context.recommendation, &context.pair}) {
+    AppendBytes(part->data(), part->size() * sizeof(float), bytes);
   }
   return bytes;
 }
@@ -44,17 +44,17 @@ std::string PackContext(const StoredContext& context) {
 absl::StatusOr<StoredContext> UnpackContext(absl::string_view bytes) {
   uint32_t counts[3] = {};
   if (bytes.size() >= kHeader) std::memcpy(counts, bytes.data(), kHeader);
-  const size_t expected = kHeader + sizeof(double) * (size_t{counts[0]} + counts[1] + counts[2]);
+  const size_t expected = kHeader + sizeof(float) * (size_t{counts[0]} + counts[1] + counts[2]);
   if (bytes.size() != expected) {
     return absl::DataLossError(absl::StrCat("context has ", bytes.size(), " bytes, its counts say ", expected));
   }
   StoredContext context;
   const char* at = bytes.data() + kHeader;
-  std::vector<double>* parts[] = {&context.customer, &context.recommendation, &context.pair};
+  std::vector<float>* parts[] = {&context.customer, &context.recommendation, &context.pair};
   for (int i = 0; i < 3; ++i) {
     parts[i]->resize(counts[i]);
-    if (counts[i] > 0) std::memcpy(parts[i]->data(), at, counts[i] * sizeof(double));
-    at += counts[i] * sizeof(double);
+    if (counts[i] > 0) std::memcpy(parts[i]->data(), at, counts[i] * sizeof(float));
+    at += counts[i] * sizeof(float);
   }
   return context;
 }

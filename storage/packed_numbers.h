@@ -1,7 +1,7 @@
-// Numbers as bytes of a bytea column: little-endian doubles, bit for bit.
+// Numbers as bytes of a bytea column: little-endian, bit for bit.
 //
-//   numbers   8 bytes each
-//   context   three 32-bit counts (customer, recommendation, pair), then the numbers of the three parts
+//   numbers   doubles, 8 bytes each
+//   context   three 32-bit counts (customer, recommendation, pair), then the three parts as floats, 4 bytes each
 #ifndef STORAGE_PACKED_NUMBERS_H_
 #define STORAGE_PACKED_NUMBERS_H_
 

@@ -4,12 +4,25 @@ namespace suggest::ctl {
 
 const std::vector<Command>& AllCommands() {
   static const auto* const commands = new std::vector<Command>{
-      MigrateCommand(),       ImportCommand(),        WarmStartCommand(),
-      IngestRewardsCommand(), SuggestCommand(),       SuggestBatchCommand(),
-      FeedbackCommand(),      ExplainCommand(),       PropensitiesCommand(),
-      ModelsListCommand(),    ModelsShowCommand(),    ModelsDiffCommand(),
-      ModelsExportCommand(),  ModelsImportCommand(),  VerifyCommand(),
-      SimulateCommand(),      EvaluateDelayCommand(), EvaluateDelayDataCommand(),
+      MigrateCommand(),
+      ImportCommand(),
+      WarmStartCommand(),
+      IngestRewardsCommand(),
+      SuggestCommand(),
+      SuggestBatchCommand(),
+      FeedbackCommand(),
+      ExplainCommand(),
+      PropensitiesCommand(),
+      ModelsListCommand(),
+      ModelsShowCommand(),
+      ModelsDiffCommand(),
+      ModelsExportCommand(),
+      ModelsImportCommand(),
+      VerifyCommand(),
+      SimulateCommand(),
+      EvaluateDelayCommand(),
+      EvaluateDelayDataCommand(),
+      EvaluateDelayReplayCommand(),
       DoctorCommand(),
   };
   return *commands;

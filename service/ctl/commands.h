@@ -26,6 +26,7 @@ Command VerifyCommand();
 Command SimulateCommand();
 Command EvaluateDelayCommand();
 Command EvaluateDelayDataCommand();
+Command EvaluateDelayReplayCommand();
 Command DoctorCommand();
 
 // In the order of the overview.

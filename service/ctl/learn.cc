@@ -108,6 +108,14 @@ std::string IngestText(const v1::IngestRewardsResponse& response, bool dry_run) 
   row("purchases attributed", counts.purchases_attributed());
   row("purchases without exposure", counts.purchases_orphaned());
   row("purchases too late", counts.purchases_late());
+  row("purchases before their exposure, within the clock skew", counts.purchases_skewed());
+  row("further purchases of an exposure", counts.purchases_repeated());
+  row("purchases shown more than once", counts.purchases_duplicated());
+  row("purchases of forgotten exposures", counts.purchases_forgotten());
+  row("rewards at the cap", counts.rewards_clipped());
+  row("exposures discarded after booking", counts.exposures_discarded());
+  row("exposures of another feature basis", counts.exposures_foreign_basis());
+  row("outages ended", counts.outages());
   row("purchases too early", counts.purchases_early());
   row("purchases refused", counts.purchases_refused());
   row("refunds", counts.refunds());

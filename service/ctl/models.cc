@@ -17,6 +17,9 @@
 #include "service/ctl/stored_model.h"
 #include "service/ctl/table.h"
 #include "service/decision/model_codec.h"
+#include "service/learning/delay_report.h"
+#include "service/learning/settings.h"
+#include "service/report/svg_chart.h"
 
 namespace suggest::ctl {
 namespace {
@@ -61,6 +64,67 @@ double Strength(const v1::ModelTerm& term) {
   return term.standard_deviation() > 0 ? std::abs(term.mean()) / term.standard_deviation() : 0;
 }
 
+std::string AgeText(absl::Duration age) {
+  const double hours = absl::ToDoubleHours(age);
+  return hours < 48 ? absl::StrFormat("%.1f h", hours) : absl::StrFormat("%.1f d", hours / 24);
+}
+
+std::string ModeName(const model::v1::ModelVersion& model) {
+  return config::v1::Learning::DelayMode_Name(learning::ToConfig(learning::DelayModeOf(model.delay().mode())));
+}
+
+std::string DelayText(const model::v1::ModelVersion& model, const std::vector<learning::DelayQuantiles>& delays) {
+  Table table({"delay", ">half", ">90 %", ">99 %"});
+  for (const learning::DelayQuantiles& delay : delays) {
+    table.AddRow({delay.stratum, AgeText(delay.median), AgeText(delay.p90), AgeText(delay.p99)});
+  }
+  std::string text = absl::StrFormat("pending exposures count by %s\n%s", ModeName(model), table.Print());
+  absl::StrAppendFormat(
+      &text, "purchases too late to count: %.2f %% of the value%s\n", 100 * model.delay().late_value_share(),
+      model.delay().late_value_share() > learning::kMaxLateValueShare ? " (the attribution window is too short)" : "");
+  absl::StrAppendFormat(&text, "in the last tenth of the window: %.2f %% of the reward%s\n",
+                        100 * model.delay().tail_share(),
+                        model.delay().tail_share() > learning::kMaxTailShare ? " (the window is too short)" : "");
+  if (model.delay().nuisance().version() > 0) {
+    absl::StrAppendFormat(&text, "late purchases: training %d on %s mature exposures, at %s\n",
+                          model.delay().nuisance().version(), GroupDigits(model.delay().nuisance().rows()),
+                          TimeText(model.delay().nuisance().training_cut()));
+  }
+  return text;
+}
+
+Json DelayJson(const model::v1::ModelVersion& model, const std::vector<learning::DelayQuantiles>& delays) {
+  Json strata = Json::Array();
+  for (const learning::DelayQuantiles& delay : delays) {
+    strata.Append(Json::Object({{"stratum", delay.stratum},
+                                {"median_seconds", absl::ToDoubleSeconds(delay.median)},
+                                {"p90_seconds", absl::ToDoubleSeconds(delay.p90)},
+                                {"p99_seconds", absl::ToDoubleSeconds(delay.p99)}}));
+  }
+  return Json::Object({{"mode", ModeName(model)},
+                       {"late_value_share", model.delay().late_value_share()},
+                       {"tail_share", model.delay().tail_share()},
+                       {"nuisance_version", model.delay().nuisance().version()},
+                       {"strata", std::move(strata)}});
+}
+
+report::Chart DelayChart(int64_t version, const std::vector<learning::StratumLaw>& laws) {
+  report::Chart chart;
+  chart.title = absl::StrCat("Delay laws of model version ", version);
+  chart.x.label = "days since the exposure";
+  chart.y.label = "share of the reward that is visible";
+  chart.y.minimum = 0;
+  chart.y.maximum = 1;
+  for (const learning::StratumLaw& stratum : laws) {
+    report::Series series{.name = stratum.stratum, .points = {{0, 0}}};
+    for (size_t i = 0; i < stratum.law.age_seconds().size(); ++i) {
+      series.points.emplace_back(stratum.law.age_seconds()[i] / 86400, stratum.law.share()[i]);
+    }
+    chart.series.push_back(std::move(series));
+  }
+  return chart;
+}
+
 absl::StatusOr<Outcome> RunShow(const Invocation& invocation) {
   ASSIGN_OR_RETURN(const Session session, OpenSession(invocation));
   const storage::ModelStore store(session.database.get());
@@ -79,11 +143,18 @@ absl::StatusOr<Outcome> RunShow(const Invocation& invocation) {
     table.AddRow({term.name(), absl::StrFormat("%+.5f", term.mean()),
                   absl::StrFormat("%.5f", term.standard_deviation()), absl::StrFormat("%.1f", Strength(term))});
   }
+  ASSIGN_OR_RETURN(const std::vector<learning::StratumLaw> laws,
+                   learning::LawsOf(stored.model.delay_law(), stored.model.delay()));
+  const std::vector<learning::DelayQuantiles> delays = learning::QuantilesOf(laws);
+  if (invocation.flags.Has("svg")) {
+    RETURN_IF_ERROR(report::WriteSvg(DelayChart(version, laws), invocation.flags.Text("svg")));
+  }
   return Outcome{Json::Object({{"summary", ProtoToJson(summary)},
+                               {"delay", DelayJson(stored.model, delays)},
                                {"format", stored.model.format()},
                                {"fitted_rows", stored.model.pipeline().fitted_rows()},
                                {"terms", std::move(list)}}),
-                 absl::StrCat(SummaryTable({summary}), "\n", table.Print())};
+                 absl::StrCat(SummaryTable({summary}), "\n", DelayText(stored.model, delays), "\n", table.Print())};
 }
 
 // --- diff
@@ -254,9 +325,10 @@ Command ModelsListCommand() {
 
 Command ModelsShowCommand() {
   return {.name = "models show",
-          .summary = "Shows one model version and its strongest terms.",
+          .summary = "Shows one model version: its strongest terms, and how long purchases take.",
           .positionals = {{"VERSION", "A version's number, or current."}},
-          .flags = {LimitFlag("terms")},
+          .flags = {LimitFlag("terms"),
+                    {.name = "svg", .value_name = "FILE", .help = "Draw the delay laws into this file."}},
           .run = RunShow};
 }
 

@@ -1,5 +1,7 @@
 // ValidateConfig: each check adds one line to the list of problems, so that an operator sees all of them at once.
 #include <cmath>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -179,8 +181,45 @@ void CheckWindows(const config::v1::Learning& learning, Problems& problems) {
                   "0 to 24 hours");
 }
 
+void CheckStrata(const config::v1::DelayStrata& strata, Problems& problems) {
+  const int classes = strata.values_size() + strata.bounds_size();
+  if (classes == 0 && strata.attribute().empty()) return;
+  problems.Unless(!strata.attribute().empty(), "learning.delay_strata.attribute", "''", "a recommendation attribute");
+  problems.Unless((strata.values_size() > 0) != (strata.bounds_size() > 0), "learning.delay_strata",
+                  absl::StrCat(strata.values_size(), " values and ", strata.bounds_size(), " bounds"),
+                  "one kind of them");
+  problems.Unless(strata.values_size() <= 32, "learning.delay_strata.values", strata.values_size(), "at most 32");
+  problems.Unless(strata.bounds_size() <= 31, "learning.delay_strata.bounds", strata.bounds_size(), "at most 31");
+  std::set<std::string> seen = {"other", "all", ""};
+  for (const std::string& value : strata.values()) {
+    problems.Unless(seen.insert(value).second, "learning.delay_strata.values", Quoted(value),
+                    "values that differ, none of them empty, 'other' or 'all'");
+  }
+  for (int i = 0; i < strata.bounds_size(); ++i) {
+    problems.Unless(std::isfinite(strata.bounds(i)) && (i == 0 || strata.bounds(i) > strata.bounds(i - 1)),
+                    absl::StrCat("learning.delay_strata.bounds[", i, "]"), strata.bounds(i), "finite, ascending");
+  }
+}
+
+void CheckEsDfm(const config::v1::Learning& learning, Problems& problems) {
+  const config::v1::EsDfm& es_dfm = learning.es_dfm();
+  const absl::Duration wait = ToAbslDuration(es_dfm.waiting_time());
+  problems.Unless(wait > absl::ZeroDuration() && wait < ToAbslDuration(learning.attribution_window()),
+                  "learning.es_dfm.waiting_time", wait, "more than 0 and less than learning.attribution_window");
+  const absl::Duration refresh = ToAbslDuration(es_dfm.refresh_period());
+  problems.Unless(refresh > absl::ZeroDuration(), "learning.es_dfm.refresh_period", refresh, "more than 0");
+  problems.Unless(Positive(es_dfm.ridge()), "learning.es_dfm.ridge", es_dfm.ridge(), "a finite number above 0");
+  problems.Unless(Within(es_dfm.max_rows(), 100, 1'000'000), "learning.es_dfm.max_rows", es_dfm.max_rows(),
+                  "100 to 1000000");
+}
+
 void CheckLearning(const config::v1::Learning& learning, Problems& problems) {
   CheckWindows(learning, problems);
+  CheckStrata(learning.delay_strata(), problems);
+  CheckEsDfm(learning, problems);
+  const absl::Duration outage = ToAbslDuration(learning.outage_after());
+  problems.Unless(outage >= ToAbslDuration(learning.ingest_period()), "learning.outage_after", outage,
+                  "at least learning.ingest_period");
   problems.Unless(learning.discount_per_day() > 0 && learning.discount_per_day() <= 1, "learning.discount_per_day",
                   learning.discount_per_day(), "more than 0, at most 1");
   problems.Unless(Positive(learning.prior_delay_strength()), "learning.prior_delay_strength",

@@ -52,6 +52,8 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::FromModel(const model:
   std::shared_ptr<Snapshot> snapshot(new Snapshot(*std::move(pipeline), std::move(posterior)));
   snapshot->version_ = model.version();
   snapshot->lineage_ = model.lineage();
+  snapshot->delay_ = model.delay();
+  snapshot->delay_law_ = model.delay_law();
   snapshot->data_cut_ =
       absl::FromUnixMicros(google::protobuf::util::TimeUtil::TimestampToMicroseconds(model.lineage().data_cut()));
   snapshot->base_rate_ = model.posterior().base_rate();

@@ -33,6 +33,9 @@ class Snapshot {
 
   int64_t version() const { return version_; }
   const model::v1::Lineage& lineage() const { return lineage_; }
+  // How its pending exposures were counted, and the delay law of all of them.
+  const model::v1::DelayModel& delay() const { return delay_; }
+  const model::v1::DelayLaw& delay_law() const { return delay_law_; }
   // The ingest tick: what the version knows, and the instant at which recommendations' counters and ages are read.
   absl::Time data_cut() const { return data_cut_; }
 
@@ -53,6 +56,8 @@ class Snapshot {
 
   int64_t version_ = 0;
   model::v1::Lineage lineage_;
+  model::v1::DelayModel delay_;
+  model::v1::DelayLaw delay_law_;
   absl::Time data_cut_;
   features::Pipeline pipeline_;
   bandit::ContextLayout layout_;

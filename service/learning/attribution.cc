@@ -59,7 +59,9 @@ Attribution Attribute(const PurchaseFacts& purchase, absl::Span<const KnownExpos
       return purchase.purchased_at < exposure.exposed_at && exposure.exposed_at <= purchase.purchased_at + rules.skew;
     });
   }
-  if (chosen != nullptr) return {PurchaseStatus::kAttributed, chosen->suggestion_id, ""};
+  if (chosen != nullptr) {
+    return {PurchaseStatus::kAttributed, chosen->suggestion_id, "", purchase.purchased_at < chosen->exposed_at};
+  }
   return Unattributed(purchase, own);
 }
 

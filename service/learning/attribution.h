@@ -40,6 +40,7 @@ struct Attribution {
   storage::PurchaseStatus status = storage::PurchaseStatus::kOrphan;
   std::string suggestion_id;  // of the exposure; empty unless kAttributed
   std::string reason;         // empty when kAttributed; else in words, for operators
+  bool skewed = false;        // attributed to an exposure after it, within the clock skew
 };
 
 struct AttributionRules {

@@ -13,6 +13,7 @@
 #include "service/decision/config.h"
 #include "service/learning/booking.h"
 #include "service/learning/publisher.h"
+#include "storage/catalogue_store.h"
 #include "storage/learning_store.h"
 
 namespace suggest::learning {
@@ -39,19 +40,19 @@ absl::Status Step(storage::LearningStore& store, const Run& run, absl::string_vi
   });
 }
 
-// Chunks until one comes back short.
+// Chunks until one says that nothing is left.
 absl::Status Chunks(storage::LearningStore& store, const Run& run, absl::string_view phase,
-                    absl::FunctionRef<absl::StatusOr<int>(LearningTransaction&)> chunk) {
+                    absl::FunctionRef<absl::StatusOr<Booking::Chunk>(LearningTransaction&)> next) {
   int64_t done = 0;
-  int taken = 0;
+  Booking::Chunk chunk;
   do {
     RETURN_IF_ERROR(Step(store, run, phase, [&](LearningTransaction& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(taken, chunk(tx));
+      ASSIGN_OR_RETURN(chunk, next(tx));
       return absl::OkStatus();
     }));
-    done += taken;
+    done += chunk.rows;
     Report(run.progress, phase, done, 0);
-  } while (taken >= run.config.learning().chunk_rows());
+  } while (chunk.more);
   return absl::OkStatus();
 }
 
@@ -64,12 +65,28 @@ absl::Time DataCut(const model::v1::ModelVersion& model) {
 bool HasAged(const model::v1::ModelVersion& model, const config::v1::Config& config, absl::Time now) {
   const absl::Time cut = DataCut(model);
   if (features::UtcDay(now) != features::UtcDay(cut)) return true;
-  return model.lineage().pending_exposures() > 0 && config.learning().delay_mode() == config::v1::Learning::EXPOSURE &&
+  const auto mode = config.learning().delay_mode();
+  const bool by_age = mode != config::v1::Learning::WAIT && mode != config::v1::Learning::FAKE_NEGATIVE;
+  return model.lineage().pending_exposures() > 0 && (by_age || model.delay().mode() != mode) &&
          now - cut >= ToAbslDuration(config.learning().ingest_period()) / 4;
+}
+
+// What became visible since a run that is too long ago did so in one batch, now: its delays say nothing. Only a run
+// that came to its end counts as one, so the purchases that a killed run booked are left out with the others.
+absl::Status EndRun(LearningTransaction& tx, const Run& run, suggest::v1::IngestCounts& counts) {
+  ASSIGN_OR_RETURN(storage::LearnerState state, tx.State());
+  const bool known = state.last_tick != absl::InfinitePast();
+  if (known && run.now - state.last_tick > ToAbslDuration(run.config.learning().outage_after())) {
+    RETURN_IF_ERROR(tx.RecordOutage({state.last_tick, run.now}));
+    counts.set_outages(1);
+  }
+  state.last_tick = run.now;
+  return tx.SaveState(state);
 }
 
 absl::Status Publish(LearningTransaction& tx, const Run& run, std::chrono::steady_clock::time_point started,
                      suggest::v1::IngestRewardsResponse& response) {
+  RETURN_IF_ERROR(EndRun(tx, run, *response.mutable_counts()));
   ASSIGN_OR_RETURN(const storage::LearnerState state, tx.State());
   ASSIGN_OR_RETURN(const model::v1::ModelVersion current, CurrentModelVersion(tx));
   if (!state.unpublished && !HasAged(current, run.config, run.now)) {
@@ -81,14 +98,17 @@ absl::Status Publish(LearningTransaction& tx, const Run& run, std::chrono::stead
   }
   ASSIGN_OR_RETURN(const features::Pipeline pipeline, features::Pipeline::FromProto(current.pipeline()));
   ASSIGN_OR_RETURN(const auto highest, tx.HighestVersionAndBasis());
+  ASSIGN_OR_RETURN(DelayRule rule, DelayRuleOf(current));
   const BasisOf basis{.pipeline = current.pipeline(),
                       .layout = pipeline.layout(),
                       .base_rate = current.posterior().base_rate(),
                       .basis_id = state.basis_id,
                       .parent_version = current.version(),
                       .version = highest.first + 1,
-                      .origin = "ingest"};
-  RETURN_IF_ERROR(PublishVersion(tx, run.config, basis, run.now, run.now, response.mutable_counts()).status());
+                      .origin = "ingest",
+                      .nuisance = std::move(rule.nuisance)};
+  RETURN_IF_ERROR(
+      PublishVersion(tx, run.config, basis, run.now, run.now, response.mutable_counts(), run.progress).status());
   response.set_model_version(basis.version);
   std::string counts;
   google::protobuf::util::JsonPrintOptions options;
@@ -99,9 +119,18 @@ absl::Status Publish(LearningTransaction& tx, const Run& run, std::chrono::stead
   return tx.RecordRun(run.now, basis.version, counts, seconds.count());
 }
 
-absl::Status RunAll(storage::LearningStore& store, const Run& run, suggest::v1::IngestRewardsResponse& response) {
+// Without strata nobody needs the catalogue.
+absl::StatusOr<StratumOfRecommendation> LoadStrata(storage::Database* db, const config::v1::Config& config) {
+  const Strata strata(config.learning().delay_strata());
+  if (!strata.configured()) return StratumOfRecommendation();
+  ASSIGN_OR_RETURN(const std::vector<storage::RecommendationRecord> catalogue, storage::CatalogueStore(db).All());
+  return StratumOfRecommendation(strata, catalogue);
+}
+
+absl::Status RunAll(storage::LearningStore& store, const Run& run, StratumOfRecommendation strata,
+                    suggest::v1::IngestRewardsResponse& response) {
   const auto started = std::chrono::steady_clock::now();
-  bandit::ContextLayout layout;
+  Booking::Basis basis{.layout = {}, .strata = std::move(strata), .nuisance = {}};
   RETURN_IF_ERROR(Step(store, run, "start", [&](LearningTransaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const model::v1::ModelVersion current, CurrentModelVersion(tx));
     ASSIGN_OR_RETURN(const storage::LearnerState state, tx.State());
@@ -117,17 +146,15 @@ absl::Status RunAll(storage::LearningStore& store, const Run& run, suggest::v1::
                                                         ", ", absl::FormatTime(DataCut(current))));
     }
     ASSIGN_OR_RETURN(const features::Pipeline pipeline, features::Pipeline::FromProto(current.pipeline()));
-    layout = pipeline.layout();
+    basis.layout = pipeline.layout();
+    ASSIGN_OR_RETURN(DelayRule rule, DelayRuleOf(current));
+    basis.nuisance = std::move(rule.nuisance);
     return absl::OkStatus();
   }));
-  Booking booking(run.config, layout, run.now, response.mutable_counts());
+  Booking booking(run.config, std::move(basis), run.now, response.mutable_counts());
   RETURN_IF_ERROR(Chunks(store, run, "exposures", [&](LearningTransaction& tx) { return booking.BookExposures(tx); }));
-  storage::LedgerKey cursor;
-  RETURN_IF_ERROR(
-      Chunks(store, run, "purchases", [&](LearningTransaction& tx) { return booking.BookPurchases(tx, &cursor); }));
-  cursor = {};
-  RETURN_IF_ERROR(
-      Chunks(store, run, "purchases", [&](LearningTransaction& tx) { return booking.BookVanished(tx, &cursor); }));
+  RETURN_IF_ERROR(Chunks(store, run, "purchases", [&](LearningTransaction& tx) { return booking.BookPurchases(tx); }));
+  RETURN_IF_ERROR(Chunks(store, run, "purchases", [&](LearningTransaction& tx) { return booking.BookVanished(tx); }));
   RETURN_IF_ERROR(Chunks(store, run, "mature", [&](LearningTransaction& tx) { return booking.MatureDue(tx); }));
   return Step(store, run, "publish", [&](LearningTransaction& tx) { return Publish(tx, run, started, response); });
 }
@@ -139,19 +166,22 @@ Ingester::Ingester(storage::Database* db, const config::v1::Config& config) : db
 absl::StatusOr<suggest::v1::IngestRewardsResponse> Ingester::Run(absl::Time now, bool dry_run,
                                                                  const Progress& progress) {
   const auto started = std::chrono::steady_clock::now();
+  const double statements_before = storage::StatementSeconds();
   storage::LearningStore store(db_);
   suggest::v1::IngestRewardsResponse response;
   learning::Run run{.config = config_, .now = now, .dry_run = dry_run, .progress = progress, .hook = hook_};
+  ASSIGN_OR_RETURN(StratumOfRecommendation strata, LoadStrata(db_, config_));
   if (dry_run) {
     RETURN_IF_ERROR(store.WithLock(false, [&](LearningTransaction& tx) {
       run.only = &tx;
-      return RunAll(store, run, response);
+      return RunAll(store, run, std::move(strata), response);
     }));
   } else {
-    RETURN_IF_ERROR(RunAll(store, run, response));
+    RETURN_IF_ERROR(RunAll(store, run, std::move(strata), response));
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
   response.set_seconds(seconds.count());
+  response.set_statement_seconds(storage::StatementSeconds() - statements_before);
   if (dry_run) response.clear_model_version();
   return response;
 }

@@ -6,7 +6,9 @@
 // or in parallel, nothing is booked twice.
 //
 // A version is published when anything was booked or made mature since the last one, when the UTC day of the tick has
-// changed (windows, ages), or when pending exposures have aged by a quarter of the ingest period.
+// changed (windows, ages), or when pending exposures that count by age have aged by a quarter of the ingest period.
+//
+// Memory: one chunk of rows, the buckets that it touches, and the sums; not the backlog.
 #ifndef SERVICE_LEARNING_INGESTER_H_
 #define SERVICE_LEARNING_INGESTER_H_
 

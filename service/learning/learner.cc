@@ -21,10 +21,12 @@ Learner::Learner(const LearnerSettings& settings, const bandit::ContextLayout& l
       prior_(prior),
       noise_(noise),
       prior_law_(PriorDelayLaw(settings)),
-      delay_law_(prior_law_),
-      mature_(layout.dim()) {}
+      rule_{.mode = settings.delay_mode, .laws = bandit::DelayLaws(prior_law_), .label_mean = {}, .nuisance = {}},
+      mature_(layout.dim()),
+      events_(layout.dim()) {}
 
-absl::Status Learner::BookExposure(int64_t id, absl::Time exposed_at, bandit::FactoredContext context) {
+absl::Status Learner::BookExposure(int64_t id, absl::Time exposed_at, bandit::FactoredContext context,
+                                   absl::string_view stratum) {
   RETURN_IF_ERROR(bandit::ValidateContext(layout_, context));
   const int64_t day = features::UtcDay(exposed_at);
   const auto [place, inserted] = places_.try_emplace(id, Place{day, 0});
@@ -35,6 +37,7 @@ absl::Status Learner::BookExposure(int64_t id, absl::Time exposed_at, bandit::Fa
   Entry& entry = entries.emplace_back();
   entry.exposed_at = exposed_at;
   entry.context = std::move(context);
+  entry.stratum = std::string(stratum);
   first_pending_day_ = std::min(first_pending_day_, day);
   ++pending_count_;
   return absl::OkStatus();
@@ -54,6 +57,7 @@ absl::Status Learner::SetReward(int64_t id, double reward, absl::Time visible_at
         mature_.At(day->first).AdjustMature(bandit::AssembleContext(layout_, entry.context), entry.reward, reward));
   }
   entry.changes.emplace_back(visible_at, reward - entry.reward);
+  if (!entry.bought_at.has_value()) entry.bought_at = visible_at;
   entry.reward = reward;
   return absl::OkStatus();
 }
@@ -61,9 +65,14 @@ absl::Status Learner::SetReward(int64_t id, double reward, absl::Time visible_at
 absl::StatusOr<bandit::Posterior> Learner::Step(absl::Time tick) {
   Forget(FirstLiveDay(tick, settings_.forgetting));
   RETURN_IF_ERROR(Mature(tick));
-  EstimateDelayLaw(tick);
-  ASSIGN_OR_RETURN(const bandit::SufficientStatistics pending, SumPending(tick));
-  return SolvePosterior(prior_, noise_, mature_.Total(features::UtcDay(tick), settings_.forgetting), pending);
+  EstimateDelayLaws(tick);
+  RETURN_IF_ERROR(Train(tick));
+  const int64_t today = features::UtcDay(tick);
+  const bandit::SufficientStatistics mature = mature_.Total(today, settings_.forgetting);
+  const bool as_events = rule_.mode == bandit::DelayMode::kEsDfmIw;
+  return SolveWithPending(
+      prior_, noise_, mature, as_events ? events_.Total(today, settings_.forgetting) : mature,
+      [&](const DelayRule& rule) { return SumPending(rule, tick); }, &rule_);
 }
 
 void Learner::Forget(int64_t first_live_day) {
@@ -71,11 +80,12 @@ void Learner::Forget(int64_t first_live_day) {
   while (!days_.empty() && days_.begin()->first < first_live_day) {
     for (const Entry& entry : days_.begin()->second) {
       --(entry.mature ? mature_count_ : pending_count_);
-      grams_.erase(entry.exposed_at);
+      grams_.erase({entry.exposed_at, entry.stratum});
     }
     days_.erase(days_.begin());
   }
   mature_.DropBefore(first_live_day);
+  events_.DropBefore(first_live_day);
 }
 
 absl::Status Learner::Mature(absl::Time tick) {
@@ -89,8 +99,13 @@ absl::Status Learner::Mature(absl::Time tick) {
         continue;
       }
       RETURN_IF_ERROR(mature_.At(day->first).AddMature(bandit::AssembleContext(layout_, entry.context), entry.reward));
+      if (rule_.mode == bandit::DelayMode::kEsDfmIw) {
+        const bandit::PendingTarget target = rule_.EventTarget(settings_, layout_, ViewOf(entry), tick);
+        RETURN_IF_ERROR(
+            events_.At(day->first).Add(bandit::AssembleContext(layout_, entry.context), target.weight, target.target));
+      }
       entry.mature = true;
-      grams_.erase(entry.exposed_at);
+      grams_.erase({entry.exposed_at, entry.stratum});
       ++mature_count_;
       --pending_count_;
     }
@@ -99,51 +114,80 @@ absl::Status Learner::Mature(absl::Time tick) {
   return absl::OkStatus();
 }
 
-void Learner::EstimateDelayLaw(absl::Time tick) {
-  bandit::DelayLawEstimator estimator(settings_.window);
-  for (const auto& [day, entries] : days_) {
-    for (const Entry& entry : entries) {
-      estimator.AddExposure(tick - entry.exposed_at);
-      for (const auto& [visible_at, change] : entry.changes) {
-        estimator.AddReward(visible_at - entry.exposed_at, change);
-      }
-    }
-  }
-  delay_law_ = estimator.Estimate(prior_law_, settings_.prior_delay_strength, prior_.base_rate);
+ExposureView Learner::ViewOf(const Entry& entry) {
+  return {.exposed_at = entry.exposed_at,
+          .reward = entry.reward,
+          .bought_at = entry.bought_at,
+          .stratum = entry.stratum,
+          .context = entry.context};
 }
 
-absl::StatusOr<bandit::SufficientStatistics> Learner::SumPending(absl::Time tick) {
-  PendingSums pending(settings_, layout_, delay_law_, tick);
-  absl::btree_map<absl::Time, std::vector<const Entry*>> instants;
-  for (auto day = days_.lower_bound(first_pending_day_); day != days_.end(); ++day) {
-    for (const Entry& entry : day->second) {
-      if (!entry.mature) instants[entry.exposed_at].push_back(&entry);
+void Learner::EstimateDelayLaws(absl::Time tick) {
+  bandit::DelayLawsEstimator estimator(settings_.window);
+  double rewards = 0;
+  int64_t bought = 0;
+  for (const auto& [day, entries] : days_) {
+    const double factor = settings_.forgetting.Factor(day, features::UtcDay(tick));
+    for (const Entry& entry : entries) {
+      estimator.AddExposure(entry.stratum, entry.exposed_at, tick, factor);
+      for (const auto& [visible_at, change] : entry.changes) {
+        estimator.AddReward(entry.stratum, entry.exposed_at, visible_at, factor * change);
+      }
+      rewards += entry.reward;
+      bought += entry.reward > 0 ? 1 : 0;
     }
   }
-  for (const auto& [exposed_at, entries] : instants) {
-    if (entries.size() >= kCrowd) {
-      RETURN_IF_ERROR(AddCrowd(exposed_at, entries, pending));
+  rule_.laws = estimator.Estimate(prior_law_, settings_.prior_delay_strength, prior_.base_rate);
+  rule_.mean_purchase_reward = bought == 0 ? 1 : rewards / static_cast<double>(bought);
+}
+
+absl::Status Learner::Train(absl::Time tick) {
+  return TrainIfDue(
+      settings_, layout_, tick,
+      [&](absl::FunctionRef<absl::Status(const ExposureView&)> row) -> absl::Status {
+        for (const auto& [day, entries] : days_) {
+          for (const Entry& entry : entries) {
+            if (entry.mature) RETURN_IF_ERROR(row(ViewOf(entry)));
+          }
+        }
+        return absl::OkStatus();
+      },
+      &rule_);
+}
+
+absl::StatusOr<bandit::SufficientStatistics> Learner::SumPending(const DelayRule& rule, absl::Time tick) {
+  PendingSums pending(settings_, layout_, rule, tick);
+  absl::btree_map<Crowd, std::vector<const Entry*>> instants;
+  for (auto day = days_.lower_bound(first_pending_day_); day != days_.end(); ++day) {
+    for (const Entry& entry : day->second) {
+      if (!entry.mature) instants[{entry.exposed_at, entry.stratum}].push_back(&entry);
+    }
+  }
+  for (const auto& [instant, entries] : instants) {
+    if (entries.size() >= kCrowd && rule.mode != bandit::DelayMode::kEsDfmIw) {
+      RETURN_IF_ERROR(AddCrowd(instant, entries, pending));
       continue;
     }
-    for (const Entry* entry : entries) RETURN_IF_ERROR(pending.Add(exposed_at, entry->reward, entry->context));
+    for (const Entry* entry : entries) RETURN_IF_ERROR(pending.Add(ViewOf(*entry)));
   }
   return pending.Finish();
 }
 
-absl::Status Learner::AddCrowd(absl::Time exposed_at, const std::vector<const Entry*>& crowd, PendingSums& pending) {
-  const auto [gram, inserted] = grams_.try_emplace(exposed_at, Gram{0, bandit::SufficientStatistics(layout_.dim())});
+absl::Status Learner::AddCrowd(const Crowd& instant, const std::vector<const Entry*>& crowd, PendingSums& pending) {
+  const auto [gram, inserted] = grams_.try_emplace(instant, Gram{0, bandit::SufficientStatistics(layout_.dim())});
   if (gram->second.rows > crowd.size()) gram->second = {0, bandit::SufficientStatistics(layout_.dim())};
-  for (size_t i = gram->second.rows; i < crowd.size(); ++i) {
-    RETURN_IF_ERROR(gram->second.sums.Add(bandit::AssembleContext(layout_, crowd[i]->context), 1, 0));
+  if (gram->second.rows < crowd.size()) {
+    bandit::FactoredSums added(layout_);
+    for (size_t i = gram->second.rows; i < crowd.size(); ++i) RETURN_IF_ERROR(added.Add(crowd[i]->context, 1, 0));
+    gram->second.sums.AddScaled(added.Sums(), 1);
+    gram->second.rows = crowd.size();
   }
-  gram->second.rows = crowd.size();
-  bandit::SufficientStatistics moment(layout_.dim());
+  bandit::FactoredSums moments(layout_);
   for (const Entry* entry : crowd) {
-    const double target = pending.TargetOf(exposed_at, entry->reward).target;
-    if (target == 0) continue;
-    RETURN_IF_ERROR(moment.Add(bandit::AssembleContext(layout_, entry->context), 0, target));
+    const double target = pending.TargetOf(ViewOf(*entry)).target;
+    if (target != 0) RETURN_IF_ERROR(moments.Add(entry->context, 0, target));
   }
-  pending.AddInstant(exposed_at, gram->second.sums, moment);
+  pending.AddInstant(instant.first, instant.second, gram->second.sums, moments.Sums());
   return absl::OkStatus();
 }
 

@@ -2,17 +2,20 @@
 // use it; the ingester shares its functions, so that all three learn the same from the same events.
 //
 //   mature part   per UTC day of exposure, stored sums (w = 1, g = r); corrected exactly when a reward changes later
-//   pending part  from the list of pending exposures at each Step, never accumulated: (w, g) by the delay mode with
-//                 F(age), the delay law by the mean cumulative function over the exposures of the learning window
+//   pending part  from the list of pending exposures at each Step, never accumulated: (w, g) by the delay rule
+//                 (delay_rule.h), whose laws are estimated from the exposures of the learning window
 //   posterior     prior + sum over live days of gamma^age (mature + pending)
 //
-// Cost of Step: O(pending d^2) at worst; exposures of one instant have one weight, so where 16 or more share their
-// instant (the monthly run) their matrix is summed once and Step costs O(instants d^2 + pending d).
-// Not thread-safe.
+// Events bring their own visibility times, so there are no outages here.
+//
+// Cost of Step: O(pending d^2) at worst; exposures of one instant and stratum have one weight, so where 16 or more
+// share them (the monthly run) their matrix is summed once and Step costs O(instants d^2 + pending d). Not thread-safe.
 #ifndef SERVICE_LEARNING_LEARNER_H_
 #define SERVICE_LEARNING_LEARNER_H_
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,8 +26,9 @@
 #include "absl/time/time.h"
 #include "bandit/context.h"
 #include "bandit/day_buckets.h"
-#include "bandit/delay_law.h"
+#include "bandit/delay_laws.h"
 #include "bandit/posterior.h"
+#include "service/learning/delay_rule.h"
 #include "service/learning/posterior_sums.h"
 #include "service/learning/settings.h"
 
@@ -37,7 +41,9 @@ class Learner {
 
   // A new exposure with reward 0. `id`: any number not used before.
   // Errors: INVALID_ARGUMENT for a context that does not fit the layout; ALREADY_EXISTS for a known id.
-  absl::Status BookExposure(int64_t id, absl::Time exposed_at, bandit::FactoredContext context);
+  // `stratum`: of the delay laws; empty for none.
+  absl::Status BookExposure(int64_t id, absl::Time exposed_at, bandit::FactoredContext context,
+                            absl::string_view stratum = "");
 
   // The exposure's whole reward is now `reward` in [0, 1], visible since visible_at. Call it again when it changes: by
   // another purchase, or by a refund. An exposure that was forgotten changes nothing.
@@ -51,7 +57,8 @@ class Learner {
   absl::StatusOr<bandit::Posterior> Step(absl::Time tick);
 
   // Of the last Step; the prior's law before it.
-  const bandit::DelayLaw& delay_law() const { return delay_law_; }
+  const bandit::DelayLaw& delay_law() const { return rule_.laws.global(); }
+  const DelayRule& delay_rule() const { return rule_; }
   int64_t mature_exposures() const { return mature_count_; }
   int64_t pending_exposures() const { return pending_count_; }
 
@@ -61,6 +68,8 @@ class Learner {
     bandit::FactoredContext context;
     double reward = 0;
     bool mature = false;
+    std::string stratum;
+    std::optional<absl::Time> bought_at;
     std::vector<std::pair<absl::Time, double>> changes;  // of the reward: visible at, by how much
   };
   struct Place {
@@ -71,23 +80,28 @@ class Learner {
     size_t rows;
     bandit::SufficientStatistics sums;
   };
+  using Crowd = std::pair<absl::Time, std::string>;  // instant and stratum
+
+  static ExposureView ViewOf(const Entry& entry);
 
   void Forget(int64_t first_live_day);
   absl::Status Mature(absl::Time tick);
-  void EstimateDelayLaw(absl::Time tick);
-  absl::StatusOr<bandit::SufficientStatistics> SumPending(absl::Time tick);
-  absl::Status AddCrowd(absl::Time exposed_at, const std::vector<const Entry*>& crowd, PendingSums& pending);
+  void EstimateDelayLaws(absl::Time tick);
+  absl::Status Train(absl::Time tick);
+  absl::StatusOr<bandit::SufficientStatistics> SumPending(const DelayRule& rule, absl::Time tick);
+  absl::Status AddCrowd(const Crowd& instant, const std::vector<const Entry*>& crowd, PendingSums& pending);
 
   LearnerSettings settings_;
   bandit::ContextLayout layout_;
   bandit::Prior prior_;
   bandit::NoiseModel noise_;
   bandit::DelayLaw prior_law_;
-  bandit::DelayLaw delay_law_;
+  DelayRule rule_;
   bandit::DayBuckets mature_;
+  bandit::DayBuckets events_;                          // with kEsDfmIw: what mature exposures added as events
   absl::btree_map<int64_t, std::vector<Entry>> days_;  // live exposures by day
   absl::flat_hash_map<int64_t, Place> places_;         // by id; the day may be forgotten
-  absl::btree_map<absl::Time, Gram> grams_;            // crowded instants that are not mature
+  absl::btree_map<Crowd, Gram> grams_;                 // crowded instants that are not mature
   int64_t first_live_day_ = INT64_MIN;                 // days before it are forgotten for good
   int64_t first_pending_day_ = INT64_MAX;              // days before it are mature
   int64_t mature_count_ = 0;

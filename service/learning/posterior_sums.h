@@ -1,17 +1,17 @@
-// The steps from sums to a posterior that every kind of learner shares: in memory, ingester, verify.
+// Sums of pending exposures, as every kind of learner makes them: in memory, ingester, verify.
 #ifndef SERVICE_LEARNING_POSTERIOR_SUMS_H_
 #define SERVICE_LEARNING_POSTERIOR_SUMS_H_
 
-#include <Eigen/Core>
 #include <cstdint>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "bandit/context.h"
 #include "bandit/delay_law.h"
-#include "bandit/posterior.h"
+#include "bandit/factored_sums.h"
 #include "bandit/sufficient_statistics.h"
+#include "service/learning/delay_rule.h"
 #include "service/learning/settings.h"
 
 namespace suggest::learning {
@@ -22,45 +22,36 @@ int64_t FirstLiveDay(absl::Time tick, const bandit::Forgetting& forgetting);
 // The law that stands before any data.
 bandit::DelayLaw PriorDelayLaw(const LearnerSettings& settings);
 
-// Sums exposures that are not mature, with the weights and targets that they have at a tick. Works in batches, so
-// memory does not grow with their number; the order of Add decides the last bits.
+// Sums exposures that are not mature, with the weights and targets that they have at a tick. Memory does not grow with
+// their number. Slots of one decision should follow each other (factored_sums.h); the order of Add decides the last
+// bits.
 class PendingSums {
  public:
-  // Keeps references to `law`.
-  PendingSums(const LearnerSettings& settings, const bandit::ContextLayout& layout, const bandit::DelayLaw& law,
+  // Keeps a reference to `rule`.
+  PendingSums(const LearnerSettings& settings, const bandit::ContextLayout& layout, const DelayRule& rule,
               absl::Time tick);
 
   // Errors: INVALID_ARGUMENT for a context that does not fit the layout or is not finite.
-  absl::Status Add(absl::Time exposed_at, double reward, const bandit::FactoredContext& context);
-  // Contexts of one instant whose sum b b' is at hand: `gram` has w = 1 and f = 0, `moment` is sum g b.
-  void AddInstant(absl::Time exposed_at, const bandit::SufficientStatistics& gram,
+  absl::Status Add(const ExposureView& exposure);
+  // Contexts of one instant and stratum, none of whose weights depends on its context, and whose sum b b' is at hand:
+  // `gram` has w = 1 and f = 0, `moment` is sum g b.
+  void AddInstant(absl::Time exposed_at, absl::string_view stratum, const bandit::SufficientStatistics& gram,
                   const bandit::SufficientStatistics& moment);
 
-  absl::StatusOr<bandit::SufficientStatistics> Finish();
+  bandit::SufficientStatistics Finish();
 
   // The discount of an exposure at the tick, 0 when it is forgotten.
   double Factor(absl::Time exposed_at) const;
-  bandit::PendingTarget TargetOf(absl::Time exposed_at, double reward) const;
+  bandit::PendingTarget TargetOf(const ExposureView& exposure) const;
 
  private:
-  absl::Status Flush();
-
   const LearnerSettings settings_;
   const bandit::ContextLayout layout_;
-  const bandit::DelayLaw& law_;
+  const DelayRule& rule_;
   const absl::Time tick_;
-  bandit::SufficientStatistics sums_;
-  Eigen::MatrixXd contexts_;
-  Eigen::VectorXd weights_;
-  Eigen::VectorXd targets_;
-  int rows_ = 0;
+  bandit::FactoredSums contexts_;
+  bandit::SufficientStatistics instants_;
 };
-
-// The posterior of prior + mature + pending, with the noise fixed or inferred from the mature sums.
-// Errors: those of bandit::Posterior::Solve and InferNoiseVariance.
-absl::StatusOr<bandit::Posterior> SolvePosterior(const bandit::Prior& prior, const bandit::NoiseModel& noise,
-                                                 const bandit::SufficientStatistics& mature,
-                                                 const bandit::SufficientStatistics& pending);
 
 }  // namespace suggest::learning
 

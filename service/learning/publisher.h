@@ -8,9 +8,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "bandit/context.h"
-#include "bandit/delay_law.h"
-#include "bandit/posterior.h"
-#include "bandit/sufficient_statistics.h"
+#include "service/learning/delay_rule.h"
+#include "service/learning/progress.h"
 #include "service/learning/settings.h"
 #include "storage/learning_store.h"
 #include "suggest/config/v1/config.pb.h"
@@ -26,36 +25,16 @@ struct BasisOf {
   double base_rate = 0;
   int64_t basis_id = 0;
   int64_t parent_version = 0;
-  int64_t version = 0;  // of the version to be made
-  std::string origin;   // "ingest", "warm-start", ...
+  int64_t version = 0;          // of the version to be made
+  std::string origin;           // "ingest", "warm-start", ...
+  DelayNuisance nuisance = {};  // of the parent version
 };
-
-// The sums of the ledger at a tick, and the law that weighs the pending ones.
-struct LedgerSums {
-  bandit::SufficientStatistics mature;   // live buckets, discounted
-  bandit::SufficientStatistics pending;  // discounted
-  bandit::DelayLaw law;
-  int64_t mature_count = 0;
-  int64_t pending_count = 0;
-  std::string buckets_sha256;
-};
-
-// Delay law by the mean cumulative function over the ledger's exposures from `first_day` on.
-absl::StatusOr<bandit::DelayLaw> LedgerDelayLaw(storage::LearningTransaction& tx, int64_t basis_id, int64_t first_day,
-                                                absl::Time tick, const LearnerSettings& settings,
-                                                const MoneyRules& money, double base_rate);
-
-// Sums buckets and pending exposures with `law` as the weight of the pending.
-// `page_rows`: exposures held in memory at once.
-absl::StatusOr<LedgerSums> SumLedger(storage::LearningTransaction& tx, int64_t basis_id, int64_t first_day,
-                                     absl::Time tick, const LearnerSettings& settings,
-                                     const bandit::ContextLayout& layout, bandit::DelayLaw law, int page_rows);
 
 // Drops dead buckets, sums, solves, stores the version, makes it current and notifies. Fills the state counts, and
 // returns what it stored. Errors: INTERNAL when the posterior fails its checks.
 absl::StatusOr<storage::ModelRow> PublishVersion(storage::LearningTransaction& tx, const config::v1::Config& config,
                                                  const BasisOf& basis, absl::Time tick, absl::Time created_at,
-                                                 suggest::v1::IngestCounts* counts);
+                                                 suggest::v1::IngestCounts* counts, const Progress& progress);
 
 // The current version, decoded. Errors: FAILED_PRECONDITION without one; those of decision::DecodeModel.
 absl::StatusOr<model::v1::ModelVersion> CurrentModelVersion(storage::LearningTransaction& tx);

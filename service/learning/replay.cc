@@ -11,6 +11,7 @@
 #include "service/decision/config.h"
 #include "service/learning/attribution.h"
 #include "service/learning/posterior_sums.h"
+#include "service/learning/strata.h"
 
 namespace suggest::learning {
 namespace {
@@ -37,7 +38,8 @@ class TimelineBuilder {
         money_(MoneyRulesOf(config)),
         rules_{settings_.window, ToAbslDuration(config.learning().clock_skew_tolerance())},
         lag_(ToAbslDuration(config.learning().visibility_lag())),
-        period_(ToAbslDuration(config.learning().ingest_period())) {}
+        period_(ToAbslDuration(config.learning().ingest_period())),
+        strata_(Strata(config.learning().delay_strata()), history.recommendations) {}
 
   absl::StatusOr<Timeline> Build() {
     RETURN_IF_ERROR(AddExposures());
@@ -89,7 +91,8 @@ class TimelineBuilder {
                                    .recommendation_id = suggestion.recommendation_id,
                                    .exposed_at = suggestion.decided_at,
                                    .tick = TickOf(suggestion.decided_at, period_),
-                                   .rewards = {}});
+                                   .rewards = {},
+                                   .stratum = strata_.Of(suggestion.recommendation_id)});
     AddEvent(HistoryEvent::Kind::kExposure, suggestion.decided_at, suggestion.customer_id, suggestion.recommendation_id,
              suggestion.decided_at, 1);
     SawEventAt(suggestion.decided_at);
@@ -193,6 +196,7 @@ class TimelineBuilder {
   const AttributionRules rules_;
   const absl::Duration lag_;
   const absl::Duration period_;
+  const StratumOfRecommendation strata_;
   Timeline timeline_;
   absl::flat_hash_map<std::string, std::vector<KnownExposure>> known_;  // by customer
   absl::btree_map<LedgerKey, std::string> continued_;

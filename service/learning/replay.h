@@ -54,6 +54,7 @@ struct ReplayedExposure {
   absl::Time exposed_at;
   absl::Time tick;
   std::vector<RewardChange> rewards;  // by visible_at; empty = nothing bought
+  std::string stratum = "";           // of the delay laws
 
   // The reward as it was visible strictly before `at`.
   double RewardBefore(absl::Time at) const;

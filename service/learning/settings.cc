@@ -5,18 +5,34 @@
 namespace suggest::learning {
 namespace {
 
-bandit::DelayMode DelayModeOf(config::v1::Learning::DelayMode mode) {
-  switch (mode) {
-    case config::v1::Learning::FAKE_NEGATIVE:
-      return bandit::DelayMode::kFakeNegative;
-    case config::v1::Learning::WAIT:
-      return bandit::DelayMode::kWait;
-    default:
-      return bandit::DelayMode::kExposure;
-  }
-}
+struct ModeName {
+  bandit::DelayMode mode;
+  config::v1::Learning::DelayMode name;
+};
+constexpr ModeName kModes[] = {
+    {bandit::DelayMode::kExposure, config::v1::Learning::EXPOSURE},
+    {bandit::DelayMode::kEsDfmLabel, config::v1::Learning::ES_DFM_LABEL},
+    {bandit::DelayMode::kExpectedLabel, config::v1::Learning::EXPECTED_LABEL},
+    {bandit::DelayMode::kFakeNegative, config::v1::Learning::FAKE_NEGATIVE},
+    {bandit::DelayMode::kWait, config::v1::Learning::WAIT},
+    {bandit::DelayMode::kEsDfmIw, config::v1::Learning::ES_DFM_IW},
+};
 
 }  // namespace
+
+bandit::DelayMode DelayModeOf(config::v1::Learning::DelayMode mode) {
+  for (const ModeName& known : kModes) {
+    if (known.name == mode) return known.mode;
+  }
+  return bandit::DelayMode::kExposure;
+}
+
+config::v1::Learning::DelayMode ToConfig(bandit::DelayMode mode) {
+  for (const ModeName& known : kModes) {
+    if (known.mode == mode) return known.name;
+  }
+  return config::v1::Learning::DELAY_MODE_UNSPECIFIED;
+}
 
 LearnerSettings LearnerSettingsOf(const config::v1::Config& config) {
   const config::v1::Learning& learning = config.learning();
@@ -28,6 +44,12 @@ LearnerSettings LearnerSettingsOf(const config::v1::Config& config) {
   settings.delay_mode = DelayModeOf(learning.delay_mode());
   settings.prior_mean_delay = ToAbslDuration(learning.prior_mean_delay());
   settings.prior_delay_strength = learning.prior_delay_strength();
+  const config::v1::EsDfm& es_dfm = learning.es_dfm();
+  settings.es_dfm = {.waiting_time = ToAbslDuration(es_dfm.waiting_time()),
+                     .refresh_period = ToAbslDuration(es_dfm.refresh_period()),
+                     .ridge = es_dfm.ridge(),
+                     .max_rows = es_dfm.max_rows(),
+                     .count_form = es_dfm.count_form()};
   return settings;
 }
 

@@ -13,6 +13,14 @@
 
 namespace suggest::learning {
 
+struct EsDfmSettings {
+  absl::Duration waiting_time = absl::Hours(24 * 70) / 12;
+  absl::Duration refresh_period = absl::Hours(24);
+  double ridge = 2;
+  int max_rows = 20000;
+  bool count_form = false;
+};
+
 struct LearnerSettings {
   absl::Duration window = absl::Hours(24 * 70);  // W: exposed_at <= purchased_at < exposed_at + W counts
   absl::Duration grace = absl::Hours(24);        // mature at W + grace
@@ -20,6 +28,7 @@ struct LearnerSettings {
   bandit::DelayMode delay_mode = bandit::DelayMode::kExposure;
   absl::Duration prior_mean_delay = absl::Hours(24 * 70) / 4;
   double prior_delay_strength = 100;  // exposures behind the prior delay law
+  EsDfmSettings es_dfm;
 
   absl::Duration maturity() const { return window + grace; }
 };
@@ -29,6 +38,10 @@ struct MoneyRules {
   double reward_cap = 1;                     // net value that is worth reward 1
   std::map<std::string, double> conversion;  // units of `currency` per unit of another
 };
+
+// The mode by its name in the configuration, and back. An unspecified one is kExposure.
+bandit::DelayMode DelayModeOf(config::v1::Learning::DelayMode mode);
+config::v1::Learning::DelayMode ToConfig(bandit::DelayMode mode);
 
 // REQUIRES (all four): a configuration with defaults that is valid.
 LearnerSettings LearnerSettingsOf(const config::v1::Config& config);

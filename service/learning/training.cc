@@ -5,6 +5,7 @@
 
 #include "bandit/base/status_macros.h"
 #include "service/learning/learner.h"
+#include "service/learning/touched_buckets.h"
 
 namespace suggest::learning {
 namespace {
@@ -16,7 +17,7 @@ bandit::FactoredContext ContextOf(const features::Pipeline& pipeline, const feat
   context.customer = pipeline.EncodeCustomer(rows.customers[i]);
   context.recommendation = pipeline.EncodeRecommendation(rows.recommendations[i]);
   if (rows.pairs[i].has_value()) context.pair = pipeline.EncodePair(*rows.pairs[i]);
-  return context;
+  return ToFactored(ToStored(context));  // as the ledger holds it
 }
 
 template <typename T>
@@ -75,7 +76,7 @@ absl::StatusOr<bandit::Posterior> PosteriorAt(const Training& training, const Ti
   const int64_t total = static_cast<int64_t>(training.exposures);
   for (int64_t i = 0; i < total; ++i) {
     const ReplayedExposure& exposure = timeline.exposures[i];
-    RETURN_IF_ERROR(learner.BookExposure(i, exposure.exposed_at, training.contexts[i]));
+    RETURN_IF_ERROR(learner.BookExposure(i, exposure.exposed_at, training.contexts[i], exposure.stratum));
     for (const RewardChange& change : exposure.rewards) {
       if (change.visible_at >= at) break;
       RETURN_IF_ERROR(learner.SetReward(i, change.reward, change.visible_at));

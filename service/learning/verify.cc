@@ -7,9 +7,11 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "features/pipeline.h"
-#include "service/learning/booking.h"
+#include "service/learning/attribution.h"
+#include "service/learning/ledger_sums.h"
 #include "service/learning/posterior_sums.h"
 #include "service/learning/publisher.h"
+#include "service/learning/touched_buckets.h"
 #include "storage/learning_store.h"
 
 namespace suggest::learning {
@@ -52,11 +54,8 @@ class Verifier {
   absl::Status RebuildFromLedger() {
     const absl::Time tick = absl::FromUnixSeconds(model_.lineage().data_cut().seconds()) +
                             absl::Nanoseconds(model_.lineage().data_cut().nanos());
-    ASSIGN_OR_RETURN(
-        const bandit::DelayLaw law,
-        bandit::DelayLaw::FromGrid({model_.delay_law().age_seconds().begin(), model_.delay_law().age_seconds().end()},
-                                   {model_.delay_law().share().begin(), model_.delay_law().share().end()}));
-    PendingSums pending(settings_, layout_, law, tick);
+    ASSIGN_OR_RETURN(const DelayRule rule, DelayRuleOf(model_));
+    PendingSums pending(settings_, layout_, rule, tick);
     storage::LedgerKey cursor;
     const int page_rows = config_.learning().chunk_rows();
     while (true) {
@@ -71,7 +70,7 @@ class Verifier {
               days_.try_emplace(exposure.day, bandit::SufficientStatistics(layout_.dim())).first->second;
           RETURN_IF_ERROR(day.AddMature(bandit::AssembleContext(layout_, context), exposure.reward));
         } else {
-          RETURN_IF_ERROR(pending.Add(exposure.exposed_at, exposure.reward, context));
+          RETURN_IF_ERROR(pending.Add(ViewOf(exposure, context)));
         }
       }
       report_.exposures += static_cast<int64_t>(page.size());
@@ -79,7 +78,7 @@ class Verifier {
       if (page.size() < static_cast<size_t>(page_rows)) break;
       cursor = {page.back().customer_id, page.back().suggestion_id};
     }
-    ASSIGN_OR_RETURN(pending_, pending.Finish());
+    pending_ = pending.Finish();
     return absl::OkStatus();
   }
 
@@ -103,12 +102,13 @@ class Verifier {
   }
 
   absl::Status CompareBuckets() {
-    ASSIGN_OR_RETURN(const std::vector<int64_t> stored, tx_.BucketDays(state_.basis_id));
+    ASSIGN_OR_RETURN(const std::vector<int64_t> stored, tx_.BucketDays(storage::BucketKind::kExact, state_.basis_id));
     for (int64_t day : stored) {
       if (day >= state_.first_live_day) days_.try_emplace(day, bandit::SufficientStatistics(layout_.dim()));
     }
     for (const auto& [day, rebuilt] : days_) {
-      ASSIGN_OR_RETURN(const std::vector<storage::BucketRow> rows, tx_.Buckets(state_.basis_id, {day}));
+      ASSIGN_OR_RETURN(const std::vector<storage::BucketRow> rows,
+                       tx_.Buckets(storage::BucketKind::kExact, state_.basis_id, {day}));
       ++report_.days;
       if (rows.empty()) {
         Problem(absl::StrCat("day ", day, ": the bucket is missing, ", rebuilt.count(), " exposures are mature"));
@@ -152,8 +152,16 @@ class Verifier {
   absl::Status CompareModel() {
     const absl::Time tick = absl::FromUnixSeconds(model_.lineage().data_cut().seconds());
     bandit::SufficientStatistics total(layout_.dim());
-    for (const auto& [day, sums] : days_) {
-      total.AddScaled(sums, settings_.forgetting.Factor(day, features::UtcDay(tick)));
+    if (model_.delay().mode() == config::v1::Learning::ES_DFM_IW) {
+      // Events keep the weights that they were booked with: there is nothing to rebuild them from.
+      Ledger ledger(&tx_, settings_, MoneyRulesOf(config_), layout_,
+                    {state_.basis_id, state_.first_live_day, tick, config_.learning().chunk_rows()});
+      ASSIGN_OR_RETURN(const Ledger::Mature events, ledger.SumBuckets(storage::BucketKind::kEvents));
+      total = events.sums;
+    } else {
+      for (const auto& [day, sums] : days_) {
+        total.AddScaled(sums, settings_.forgetting.Factor(day, features::UtcDay(tick)));
+      }
     }
     total.AddScaled(*pending_, 1);
     const bandit::Prior prior = {.ridge = model_.posterior().ridge(),

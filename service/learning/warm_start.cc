@@ -15,6 +15,7 @@
 #include "service/learning/held_out.h"
 #include "service/learning/posterior_sums.h"
 #include "service/learning/publisher.h"
+#include "service/learning/touched_buckets.h"
 #include "service/learning/training.h"
 #include "storage/learning_store.h"
 
@@ -88,6 +89,8 @@ std::vector<storage::LedgerExposure> LedgerRows(const Timeline& timeline, const 
                     .basis_id = basis_id,
                     .continues = "",
                     .historical = true,
+                    .bought_at = std::nullopt,
+                    .stratum = exposure.stratum,
                     .context = ToStored(training.contexts[i])});
   }
   for (const Repeat& repeat : timeline.repeats) {
@@ -100,6 +103,8 @@ std::vector<storage::LedgerExposure> LedgerRows(const Timeline& timeline, const 
                     .basis_id = 0,
                     .continues = repeat.continues,
                     .historical = true,
+                    .bought_at = std::nullopt,
+                    .stratum = "",
                     .context = {}});
   }
   return rows;
@@ -143,8 +148,11 @@ absl::Status PublishPlan(LearningTransaction& tx, const config::v1::Config& conf
   plan.basis.version = highest.first + 1;
   plan.basis.parent_version = 0;
   const MoneyRules money = MoneyRulesOf(config);
-  state = {
-      .basis_id = plan.basis.basis_id, .currency = money.currency, .reward_cap = money.reward_cap, .unpublished = true};
+  state = {.basis_id = plan.basis.basis_id,
+           .currency = money.currency,
+           .reward_cap = money.reward_cap,
+           .unpublished = true,
+           .last_tick = plan.data_cut};
   RETURN_IF_ERROR(tx.SaveState(state));
   if (plan.timeline != nullptr) {
     RETURN_IF_ERROR(BookHistory(tx, LedgerRows(*plan.timeline, *plan.training, plan.basis.basis_id, plan.data_cut),
@@ -152,17 +160,18 @@ absl::Status PublishPlan(LearningTransaction& tx, const config::v1::Config& conf
   }
   suggest::v1::IngestCounts counts;
   // All exposures are booked, so that histories are whole; their purchases must be too.
-  Booking booking(config, plan.basis.layout, plan.data_cut, &counts, Booking::Reach::kAllHistory);
-  storage::LedgerKey cursor;
-  int taken = 0;
+  Booking booking(config, {.layout = plan.basis.layout, .strata = {}, .nuisance = {}}, plan.data_cut, &counts,
+                  Booking::Reach::kAllHistory);
+  Booking::Chunk chunk;
   do {
-    ASSIGN_OR_RETURN(taken, booking.BookPurchases(tx, &cursor));
-  } while (taken >= booking.chunk_rows());
+    ASSIGN_OR_RETURN(chunk, booking.BookPurchases(tx));
+  } while (chunk.more);
   do {
-    ASSIGN_OR_RETURN(taken, booking.MatureDue(tx));
+    ASSIGN_OR_RETURN(chunk, booking.MatureDue(tx));
     Report(progress, "mature", counts.exposures_matured(), 0);
-  } while (taken >= booking.chunk_rows());
-  ASSIGN_OR_RETURN(const storage::ModelRow row, PublishVersion(tx, config, plan.basis, plan.data_cut, now, &counts));
+  } while (chunk.more);
+  ASSIGN_OR_RETURN(const storage::ModelRow row,
+                   PublishVersion(tx, config, plan.basis, plan.data_cut, now, &counts, progress));
   report->set_model_version(options.dry_run ? 0 : row.version);
   report->set_basis_id(row.basis_id);
   report->set_dimension(row.dimension);

@@ -38,6 +38,14 @@ constexpr IngestEvent kIngestEvents[] = {
     {"refund", &v1::IngestCounts::refunds},
     {"amount_changed", &v1::IngestCounts::amounts_changed},
     {"reattributed", &v1::IngestCounts::reattributed},
+    {"exposure_discarded", &v1::IngestCounts::exposures_discarded},
+    {"exposure_foreign_basis", &v1::IngestCounts::exposures_foreign_basis},
+    {"purchase_skewed", &v1::IngestCounts::purchases_skewed},
+    {"purchase_repeated", &v1::IngestCounts::purchases_repeated},
+    {"purchase_duplicated", &v1::IngestCounts::purchases_duplicated},
+    {"purchase_forgotten", &v1::IngestCounts::purchases_forgotten},
+    {"reward_clipped", &v1::IngestCounts::rewards_clipped},
+    {"outage", &v1::IngestCounts::outages},
 };
 
 Histogram::BucketBoundaries FastBuckets() {
@@ -174,6 +182,15 @@ Metrics::Metrics() : registry_(std::make_shared<Registry>()) {
   model_condition_ =
       OneGauge(registry, "suggest_model_condition_number", "Condition number of the served precision matrix.");
   model_dimension_ = OneGauge(registry, "suggest_model_dimensions", "Length of the context vector.");
+  late_value_share_ = OneGauge(registry, "suggest_late_value_share",
+                               "Value of purchases after their attribution window over all attributed or late value.");
+  delay_tail_share_ = OneGauge(registry, "suggest_delay_tail_share",
+                               "Share of the reward that is visible only in the last tenth of the attribution window.");
+  delay_quantiles_ = &BuildGauge()
+                          .Name("suggest_delay_quantile_seconds")
+                          .Help("Age by which this share of an exposure's reward is visible, by stratum.")
+                          .Register(registry);
+  SetDelays({{"all", absl::ZeroDuration(), absl::ZeroDuration(), absl::ZeroDuration()}});
   model_swaps_ = OneCounter(registry, "suggest_model_swaps_total", "Model versions taken into service.");
   auto& refused = BuildCounter()
                       .Name("suggest_models_refused_total")
@@ -267,6 +284,22 @@ void Metrics::RecordModelSwap(const ModelFigures& figures) {
   model_noise_->Set(figures.noise_variance);
   model_condition_->Set(figures.condition_number);
   model_dimension_->Set(figures.dimension);
+  late_value_share_->Set(figures.late_value_share);
+  delay_tail_share_->Set(figures.delay_tail_share);
+  SetDelays(figures.delays);
+}
+
+// Strata come and go with the configuration that a model was made with.
+void Metrics::SetDelays(const std::vector<learning::DelayQuantiles>& delays) {
+  for (prometheus::Gauge* const series : delay_series_) delay_quantiles_->Remove(series);
+  delay_series_.clear();
+  for (const learning::DelayQuantiles& delay : delays) {
+    for (const auto& [quantile, age] :
+         {std::pair("0.5", delay.median), std::pair("0.9", delay.p90), std::pair("0.99", delay.p99)}) {
+      delay_series_.push_back(&delay_quantiles_->Add({{"stratum", delay.stratum}, {"quantile", quantile}}));
+      delay_series_.back()->Set(absl::ToDoubleSeconds(age));
+    }
+  }
 }
 
 void Metrics::SetSpool(int64_t decisions, int64_t bytes, absl::Duration age) {

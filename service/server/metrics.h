@@ -1,8 +1,8 @@
 // Every metric of suggestd, declared here and nowhere else (tests/service/server/metrics_golden.txt lists the names).
 //
-// Names are suggest_<noun>_<unit>[_total] in base units. Labels take values of fixed enumerations only, never ids, so
-// that every series exists from the start at 0 and memory is bounded. Series are resolved in the constructor; recording
-// is an atomic addition.
+// Names are suggest_<noun>_<unit>[_total] in base units. Labels take values of fixed enumerations only (strata of
+// delay: of the configuration), never ids, so that every series exists from the start at 0 and memory is bounded.
+// Series are resolved in the constructor; recording is an atomic addition.
 //
 // Threads: every recording member may be called from any thread.
 #ifndef SERVICE_SERVER_METRICS_H_
@@ -21,6 +21,7 @@
 #include "prometheus/gauge.h"
 #include "prometheus/histogram.h"
 #include "prometheus/registry.h"
+#include "service/learning/delay_report.h"
 #include "suggest/v1/learning_service.pb.h"
 #include "suggest/v1/suggestion_service.pb.h"
 
@@ -60,6 +61,9 @@ struct ModelFigures {
   double noise_variance = 0;
   double condition_number = 0;
   int dimension = 0;
+  double late_value_share = 0;
+  double delay_tail_share = 0;
+  std::vector<learning::DelayQuantiles> delays = {};  // by stratum, "all" among them
 };
 
 class Metrics {
@@ -121,6 +125,8 @@ class Metrics {
   std::string Text() const;
 
  private:
+  void SetDelays(const std::vector<learning::DelayQuantiles>& delays);
+
   std::shared_ptr<prometheus::Registry> registry_;
   std::array<std::array<prometheus::Counter*, 17>, kMethods> requests_{};
   std::array<prometheus::Histogram*, kMethods> request_seconds_{};
@@ -161,6 +167,10 @@ class Metrics {
   prometheus::Gauge* model_noise_;
   prometheus::Gauge* model_condition_;
   prometheus::Gauge* model_dimension_;
+  prometheus::Gauge* late_value_share_;
+  prometheus::Gauge* delay_tail_share_;
+  prometheus::Family<prometheus::Gauge>* delay_quantiles_;
+  std::vector<prometheus::Gauge*> delay_series_;  // of the model in service
   prometheus::Counter* model_swaps_;
   std::array<prometheus::Counter*, kRefusals> models_refused_{};
   prometheus::Gauge* catalogue_size_;

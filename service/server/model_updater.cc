@@ -101,12 +101,19 @@ absl::Status ModelUpdater::ReportAdopted() {
 void ModelUpdater::ReportSwap(const decision::Snapshot& snapshot) {
   const bandit::Posterior& posterior = snapshot.posterior();
   reported_version_ = snapshot.version();
+  std::vector<learning::DelayQuantiles> delays;
+  if (const auto laws = learning::LawsOf(snapshot.delay_law(), snapshot.delay()); laws.ok()) {
+    delays = learning::QuantilesOf(*laws);
+  }
   s_.metrics->RecordModelSwap({.version = snapshot.version(),
                                .exposures = snapshot.lineage().exposures(),
                                .pending_exposures = snapshot.lineage().pending_exposures(),
                                .noise_variance = posterior.noise_variance(),
                                .condition_number = posterior.condition_number(),
-                               .dimension = posterior.dim()});
+                               .dimension = posterior.dim(),
+                               .late_value_share = snapshot.delay().late_value_share(),
+                               .delay_tail_share = snapshot.delay().tail_share(),
+                               .delays = std::move(delays)});
   s_.log->Write(LogLevel::kInfo, "model in service",
                 {{"model_version", snapshot.version()},
                  {"exposures", snapshot.lineage().exposures()},

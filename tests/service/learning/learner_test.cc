@@ -57,7 +57,8 @@ TEST(LearnerTest, OnceAllIsMatureAnyOrderAndSplitEqualsTheBatchSums) {
   Sums batch;
   for (int64_t id = 0; id < 60; ++id) batch.Add(id, 1, id % 3 == 0 ? 0.5 : 0);
   for (const bandit::DelayMode mode :
-       {bandit::DelayMode::kFakeNegative, bandit::DelayMode::kWait, bandit::DelayMode::kExposure}) {
+       {bandit::DelayMode::kFakeNegative, bandit::DelayMode::kWait, bandit::DelayMode::kExposure,
+        bandit::DelayMode::kExpectedLabel, bandit::DelayMode::kEsDfmLabel}) {
     for (int split : {1, 7, 60}) {
       Learner learner(Settings(mode), kLayout, kPrior, kNoise);
       for (int64_t i = 0; i < 60; ++i) {

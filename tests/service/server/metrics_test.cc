@@ -16,6 +16,7 @@ namespace suggest::server {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // "name type" of each family, sorted: what tests/service/server/metrics_golden.txt holds.
 std::string Names(const std::string& text) {
@@ -72,6 +73,20 @@ TEST(MetricsTest, AnIngestFeedsEachOfItsCounts) {
   metrics.RecordIngest(response);
   const std::string text = metrics.Text();
   for (int i = 0; i < descriptor->field_count(); ++i) EXPECT_THAT(text, HasSubstr(absl::StrCat(" ", 100 + i, "\n")));
+}
+
+TEST(MetricsTest, DelaysAreThoseOfTheModelInServiceAndNoOther) {
+  Metrics metrics;
+  EXPECT_THAT(metrics.Text(), HasSubstr("suggest_delay_quantile_seconds{quantile=\"0.5\",stratum=\"all\"} 0"));
+  metrics.RecordModelSwap({.late_value_share = 0.25,
+                           .delay_tail_share = 0.125,
+                           .delays = {{"all", absl::Hours(1), absl::Hours(2), absl::Hours(3)},
+                                      {"slow", absl::Hours(4), absl::Hours(5), absl::Hours(6)}}});
+  EXPECT_THAT(metrics.Text(), HasSubstr("suggest_delay_quantile_seconds{quantile=\"0.9\",stratum=\"slow\"} 18000"));
+  EXPECT_THAT(metrics.Text(), HasSubstr("suggest_late_value_share 0.25"));
+  EXPECT_THAT(metrics.Text(), HasSubstr("suggest_delay_tail_share 0.125"));
+  metrics.RecordModelSwap({.delays = {{"all", absl::Hours(1), absl::Hours(2), absl::Hours(3)}}});
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("slow")));
 }
 
 }  // namespace

@@ -1,0 +1,56 @@
+// The day buckets that one transaction touches, and how stored rows become sums and contexts.
+#ifndef SERVICE_LEARNING_TOUCHED_BUCKETS_H_
+#define SERVICE_LEARNING_TOUCHED_BUCKETS_H_
+
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "bandit/context.h"
+#include "bandit/factored_sums.h"
+#include "bandit/pending.h"
+#include "bandit/sufficient_statistics.h"
+#include "storage/learning_store.h"
+
+namespace suggest::learning {
+
+bandit::FactoredContext ToFactored(const storage::StoredContext& stored);
+storage::StoredContext ToStored(const bandit::FactoredContext& context);
+
+// The sums of a stored bucket, and back. Errors: DATA_LOSS when they do not fit together.
+absl::StatusOr<bandit::SufficientStatistics> ToSums(const storage::BucketRow& row);
+storage::BucketRow ToRow(int64_t day, const bandit::SufficientStatistics& sums);
+
+// Each bucket is read once and written once, unless a transaction touches more days than are held at a time.
+class TouchedBuckets {
+ public:
+  TouchedBuckets(storage::LearningTransaction* tx, storage::BucketKind kind, int64_t basis_id,
+                 const bandit::ContextLayout& layout)
+      : tx_(tx), kind_(kind), basis_id_(basis_id), layout_(layout) {}
+
+  // Errors of all: INVALID_ARGUMENT for a context that does not fit the layout.
+  absl::Status AddMature(const std::vector<storage::LedgerExposure>& exposures);
+  // With these weights and targets instead of (1, reward).
+  using TargetOf = absl::FunctionRef<bandit::PendingTarget(const storage::LedgerExposure&)>;
+  absl::Status AddEvents(const std::vector<storage::LedgerExposure>& exposures, TargetOf target_of);
+  absl::Status AdjustMature(const storage::LedgerExposure& exposure, double new_reward);
+  absl::Status Save();
+
+ private:
+  absl::StatusOr<bandit::SufficientStatistics*> At(int64_t day);
+
+  using Add = absl::FunctionRef<absl::Status(const storage::LedgerExposure&, bandit::FactoredSums&)>;
+  absl::Status AddByDay(const std::vector<storage::LedgerExposure>& exposures, Add add);
+
+  storage::LearningTransaction* const tx_;
+  const storage::BucketKind kind_;
+  const int64_t basis_id_;
+  const bandit::ContextLayout layout_;
+  absl::btree_map<int64_t, bandit::SufficientStatistics> buckets_;
+};
+
+}  // namespace suggest::learning
+
+#endif  // SERVICE_LEARNING_TOUCHED_BUCKETS_H_
