@@ -118,12 +118,12 @@ PropensityEstimate MixWithFloor(const PropensityEstimate& policy, double floor, 
   return {mix(policy.first, one), mix(policy.in_slate, slate * one), mix(policy.at_rank, one)};
 }
 
-// Of a policy that would serve `best` with certainty, for a candidate served at `rank`.
-PropensityEstimate Certain(const std::vector<int>& best, int candidate, size_t rank) {
+// Of a policy that would serve `best` with certainty, for a candidate served at `rank` (-1: at no particular one).
+PropensityEstimate Certain(const std::vector<int>& best, int candidate, int rank) {
   PropensityEstimate p;
   p.first.value = best.front() == candidate;
   p.in_slate.value = std::count(best.begin(), best.end(), candidate);
-  p.at_rank.value = best[rank] == candidate;
+  p.at_rank.value = rank >= 0 && best[rank] == candidate;
   return p;
 }
 
@@ -140,19 +140,26 @@ Eigen::MatrixXd JointFeatures(const DecisionProblem& problem, const std::vector<
   return features;
 }
 
+// A candidate whose probabilities are asked for; rank -1: not at any particular rank.
+struct Asked {
+  int candidate = 0;
+  int rank = -1;
+};
+
 // nullopt when the time was not enough.
 std::optional<PropensityAnswer> EstimateThompson(const DecisionProblem& problem, const PolicySettings& settings,
-                                                 const JointNormal& weights, const Slate& slate, uint64_t seed) {
+                                                 const JointNormal& weights, const std::vector<Asked>& asked, int slate,
+                                                 uint64_t seed) {
   const std::vector<int> eligible = problem.eligible.ToVector();
   std::vector<PropensityTarget> targets;
-  for (const ScoredCandidate& item : slate.items) {
-    const auto row = std::lower_bound(eligible.begin(), eligible.end(), item.candidate) - eligible.begin();
-    targets.push_back({static_cast<int>(row), static_cast<int>(targets.size())});
+  for (const Asked& one : asked) {
+    const auto row = std::lower_bound(eligible.begin(), eligible.end(), one.candidate) - eligible.begin();
+    targets.push_back({static_cast<int>(row), one.rank});
   }
   return EstimatePropensities({.features = JointFeatures(problem, eligible),
                                .weights = weights,
                                .scale = settings.scale,
-                               .slate = static_cast<int>(targets.size()),
+                               .slate = slate,
                                .draws = settings.propensity_draws,
                                .time_left = settings.time_left},
                               targets, CounterRng(Seed{seed}, kPropensityStream));
@@ -180,27 +187,39 @@ void NeverZero(PropensityEstimate& p, int rank, int draws) {
   if (rank == 0) NeverZero(p.first, p.in_slate.value, draws);
 }
 
-// Fills in the slate's propensities. `best`: the policy's own slate; empty for kUniform.
-void FillPropensities(const DecisionProblem& problem, const PolicySettings& settings, const Scorer& scorer,
-                      const std::vector<int>& best, uint64_t seed, Slate& slate) {
-  slate.propensity_status = StatusOf(settings);
-  if (slate.propensity_status == PropensityStatus::kDeferred) return;
-  std::vector<PropensityEstimate> policy(slate.items.size());
-  if (slate.propensity_status == PropensityStatus::kEstimated) {
-    std::optional<PropensityAnswer> answer = EstimateThompson(problem, settings, scorer.weights(), slate, seed);
-    if (!answer.has_value()) {
-      slate.propensity_status = PropensityStatus::kDeferred;
-      return;
-    }
-    policy = std::move(answer->estimates);
-    slate.contenders = answer->contenders;
+// Of a slate of `slate` slots, floor and all. `best`: the policy's own slate; empty for kUniform. nullopt when
+// deferred.
+std::optional<PropensityAnswer> Propensities(const DecisionProblem& problem, const PolicySettings& settings,
+                                             const Scorer& scorer, const std::vector<int>& best,
+                                             const std::vector<Asked>& asked, int slate, uint64_t seed) {
+  const PropensityStatus status = StatusOf(settings);
+  std::optional<PropensityAnswer> answer(PropensityAnswer{std::vector<PropensityEstimate>(asked.size()), 0});
+  if (status == PropensityStatus::kDeferred) return std::nullopt;
+  if (status == PropensityStatus::kEstimated) {
+    answer = EstimateThompson(problem, settings, scorer.weights(), asked, slate, seed);
+    if (!answer.has_value()) return answer;
   } else if (!best.empty()) {
-    for (size_t i = 0; i < policy.size(); ++i) policy[i] = Certain(best, slate.items[i].candidate, i);
+    for (size_t i = 0; i < asked.size(); ++i) answer->estimates[i] = Certain(best, asked[i].candidate, asked[i].rank);
   }
   const double floor = settings.kind == PolicyKind::kUniform ? 1.0 : settings.floor;
+  for (PropensityEstimate& estimate : answer->estimates) {
+    estimate = MixWithFloor(estimate, floor, slate, problem.eligible.size());
+  }
+  return answer;
+}
+
+// Fills in the slate's propensities.
+void FillPropensities(const DecisionProblem& problem, const PolicySettings& settings, const Scorer& scorer,
+                      const std::vector<int>& best, uint64_t seed, Slate& slate) {
   const int length = static_cast<int>(slate.items.size());
+  std::vector<Asked> asked;
+  for (int i = 0; i < length; ++i) asked.push_back({slate.items[i].candidate, i});
+  const auto answer = Propensities(problem, settings, scorer, best, asked, length, seed);
+  slate.propensity_status = answer.has_value() ? StatusOf(settings) : PropensityStatus::kDeferred;
+  if (!answer.has_value()) return;
+  slate.contenders = answer->contenders;
   for (int i = 0; i < length; ++i) {
-    slate.items[i].propensity = MixWithFloor(policy[i], floor, length, problem.eligible.size());
+    slate.items[i].propensity = answer->estimates[i];
     if (slate.propensity_status == PropensityStatus::kEstimated) {
       NeverZero(slate.items[i].propensity, i, settings.propensity_draws);
     }
@@ -235,6 +254,21 @@ absl::StatusOr<std::vector<ScoredCandidate>> ScoreAll(const DecisionProblem& pro
   all.reserve(problem.eligible.size());
   problem.eligible.ForEach([&](int candidate) { all.push_back(scorer.Score(candidate)); });
   return all;
+}
+
+absl::StatusOr<std::optional<std::vector<PropensityEstimate>>> EstimateAll(const DecisionProblem& problem,
+                                                                           const PolicySettings& settings, int count,
+                                                                           uint64_t seed) {
+  if (count < 1) return absl::InvalidArgumentError(absl::StrCat("count is ", count, ", it must be at least 1"));
+  ASSIGN_OR_RETURN(const Scorer scorer, Scorer::Create(problem, settings, seed));
+  std::vector<int> best;
+  if (settings.kind != PolicyKind::kUniform) best = Candidates(scorer.Best(count, KernelWidth::kAuto));
+  std::vector<Asked> asked;
+  problem.eligible.ForEach([&](int candidate) { asked.push_back({candidate}); });
+  const int slate = std::min(count, problem.eligible.size());
+  std::optional<PropensityAnswer> answer = Propensities(problem, settings, scorer, best, asked, slate, seed);
+  if (!answer.has_value()) return std::optional<std::vector<PropensityEstimate>>();
+  return std::optional<std::vector<PropensityEstimate>>(std::move(answer->estimates));
 }
 
 }  // namespace suggest::bandit

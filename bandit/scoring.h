@@ -25,6 +25,7 @@
 #include <Eigen/Core>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -87,6 +88,13 @@ struct Slate {
 // factored. The caller keeps to the last good version or a fallback policy.
 absl::StatusOr<Slate> ChooseSlate(const DecisionProblem& problem, const PolicySettings& settings, int count,
                                   uint64_t seed, KernelWidth width = KernelWidth::kAuto);
+
+// P(first) and P(in the slate) of every eligible candidate, in ascending order, for a slate of `count`; at_rank means
+// nothing. nullopt when settings.time_left ended it, or no draws are configured. Those that cannot be served in
+// practice may be 0. Errors: as ChooseSlate. Cost: as the slate's, times candidates over slots, none pruned.
+absl::StatusOr<std::optional<std::vector<PropensityEstimate>>> EstimateAll(const DecisionProblem& problem,
+                                                                           const PolicySettings& settings, int count,
+                                                                           uint64_t seed);
 
 // Every eligible candidate, ascending, with the scores that ChooseSlate of the same seed ranks
 // by, and without propensities. Errors: as ChooseSlate.

@@ -52,9 +52,14 @@ absl::Status EncodeCustomer(const Serving& serving, const storage::CustomerState
   const Snapshot& snapshot = serving.snapshot();
   const Catalogue& catalogue = serving.catalogue();
   const features::FeatureExtractor& extractor = snapshot.pipeline().extractor();
-  RETURN_IF_ERROR(extractor.ValidateRequestAttributes(overrides));
+  std::optional<features::Attributes> overridden;
+  if (!overrides.fields().empty()) {
+    RETURN_IF_ERROR(extractor.ValidateRequestAttributes(overrides));
+    overridden = Overridden(*customer.attributes, overrides);
+  }
   const features::CustomerHistory history = ToHistory(customer.history);
-  const auto raw = extractor.Customer(Overridden(*customer.attributes, overrides), history, now, snapshot.data_cut());
+  const auto raw = extractor.Customer(overridden.has_value() ? *overridden : *customer.attributes, history, now,
+                                      snapshot.data_cut());
   if (!raw.ok()) {
     return absl::Status(raw.status().code(), absl::StrCat("customer '", id, "': ", raw.status().message()));
   }
@@ -155,7 +160,7 @@ absl::Status Choose(const Serving& serving, const config::v1::Choice& choice, co
 
 absl::StatusOr<Decision> Decide(const Serving& serving, const storage::CustomerState& customer,
                                 const v1::SuggestRequest& request, const config::v1::Choice& choice, const Draw& draw,
-                                const TimeLeft& time_left) {
+                                const TimeLeft& time_left, const TimeLeft& waiting) {
   Decision decision{.record = NewRecord(serving, request.customer_id(), request.request_id(), draw)};
   const EligibilityQuery query = MakeQuery(serving.catalogue(), customer, request, draw.decided_at);
   const bandit::CandidateSet eligible = FindEligible(serving.catalogue(), query);
@@ -176,6 +181,10 @@ absl::StatusOr<Decision> Decide(const Serving& serving, const storage::CustomerS
   inputs.set_overridden(!request.attributes().fields().empty());
   const bool defer = ToAbslDuration(choice.propensity_time()) == absl::ZeroDuration();
   RETURN_IF_ERROR(Choose(serving, choice, defer ? [] { return false; } : time_left, &decision));
+  if (request.include_propensities()) {
+    ASSIGN_OR_RETURN(auto all, AllPropensities(serving, decision.record, waiting));
+    if (all.has_value()) decision.propensities = *std::move(all);
+  }
   return decision;
 }
 

@@ -136,6 +136,28 @@ absl::StatusOr<std::vector<bandit::ScoredCandidate>> ScoreEligible(const Serving
   return OrWithoutPosterior(policy, &problem, [&] { return bandit::ScoreAll(problem, settings, seed); });
 }
 
+absl::StatusOr<std::optional<std::vector<CandidatePropensity>>> AllPropensities(const Serving& serving,
+                                                                                const storage::DecisionRecord& record,
+                                                                                TimeLeft time_left) {
+  const DecisionInputs& inputs = record.inputs;
+  ASSIGN_OR_RETURN(bandit::DecisionProblem problem, MakeProblem(serving, inputs, record.decided_at));
+  if (problem.eligible.size() > kMostPropensities) {
+    return absl::InvalidArgumentError(absl::StrCat("include_propensities: ", problem.eligible.size(),
+                                                   " candidates are eligible, propensities are given for at most ",
+                                                   kMostPropensities, "; name fewer in candidate_ids"));
+  }
+  const auto policy = static_cast<v1::Policy>(record.policy);
+  const bandit::PolicySettings settings = MakeSettings(serving, policy, inputs, std::move(time_left));
+  ASSIGN_OR_RETURN(const auto estimates, OrWithoutPosterior(policy, &problem, [&] {
+                     return bandit::EstimateAll(problem, settings, inputs.requested(), record.seed);
+                   }));
+  if (!estimates.has_value()) return std::optional<std::vector<CandidatePropensity>>();
+  std::vector<CandidatePropensity> all;
+  const std::vector<int> eligible = problem.eligible.ToVector();
+  for (size_t i = 0; i < eligible.size(); ++i) all.push_back({eligible[i], (*estimates)[i]});
+  return std::optional<std::vector<CandidatePropensity>>(std::move(all));
+}
+
 void LogPropensities(const bandit::Slate& slate, DecisionInputs* inputs) {
   for (const bandit::ScoredCandidate& item : slate.items) {
     const bandit::PropensityEstimate& p = item.propensity;

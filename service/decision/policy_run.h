@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -43,6 +44,19 @@ bandit::PolicySettings MakeSettings(const Serving& serving, v1::Policy policy, c
 // FAILED_PRECONDITION when no candidate is eligible; else bandit::ChooseSlate's.
 absl::StatusOr<bandit::Slate> RunPolicy(const Serving& serving, const storage::DecisionRecord& record,
                                         TimeLeft time_left, bandit::KernelWidth width);
+
+inline constexpr int kMostPropensities = 1000;
+
+struct CandidatePropensity {
+  int candidate = 0;  // index in the catalogue
+  bandit::PropensityEstimate estimate;
+};
+
+// P(first) and P(in slate) of every candidate of a decision that was just taken, ascending; nullopt when the time was
+// not enough. Errors: as RunPolicy, and INVALID_ARGUMENT for more than kMostPropensities.
+absl::StatusOr<std::optional<std::vector<CandidatePropensity>>> AllPropensities(const Serving& serving,
+                                                                                const storage::DecisionRecord& record,
+                                                                                TimeLeft time_left);
 
 // Logs the propensities of a slate whose other columns are logged.
 void LogPropensities(const bandit::Slate& slate, model::v1::DecisionInputs* inputs);

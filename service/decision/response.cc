@@ -62,6 +62,18 @@ v1::SuggestResponse ToSuggestResponse(const storage::DecisionRecord& record, con
   return response;
 }
 
+void AddPropensities(const Catalogue& catalogue, const std::vector<CandidatePropensity>& propensities,
+                     v1::SuggestResponse* response) {
+  for (const CandidatePropensity& one : propensities) {
+    v1::CandidatePropensity* propensity = response->add_candidate_propensities();
+    propensity->set_recommendation_id(catalogue.item(one.candidate).recommendation_id);
+    propensity->set_first(one.estimate.first.value);
+    propensity->set_in_slate(one.estimate.in_slate.value);
+    propensity->set_first_standard_error(one.estimate.first.standard_error);
+    propensity->set_in_slate_standard_error(one.estimate.in_slate.standard_error);
+  }
+}
+
 void AddRemovals(const Catalogue& catalogue, const std::vector<Removal>& removed, v1::SuggestResponse* response) {
   for (const Removal& removal : removed) {
     v1::RemovedCandidate* candidate = response->add_removed();

@@ -8,6 +8,7 @@
 #include "google/protobuf/timestamp.pb.h"
 #include "service/decision/catalogue.h"
 #include "service/decision/eligibility.h"
+#include "service/decision/policy_run.h"
 #include "storage/records.h"
 #include "suggest/v1/suggestion_service.pb.h"
 
@@ -16,6 +17,10 @@ namespace suggest::decision {
 // A stored decision, so durable is true. `catalogue` gives the titles: the version that the decision was made from, or
 // a later one; a recommendation that it lacks has its id as title.
 v1::SuggestResponse ToSuggestResponse(const storage::DecisionRecord& record, const Catalogue& catalogue);
+
+// Of every candidate, where the request asked for them.
+void AddPropensities(const Catalogue& catalogue, const std::vector<CandidatePropensity>& propensities,
+                     v1::SuggestResponse* response);
 
 // The removed candidates, with ids, in the catalogue's order.
 void AddRemovals(const Catalogue& catalogue, const std::vector<Removal>& removed, v1::SuggestResponse* response);

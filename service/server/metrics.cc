@@ -130,6 +130,11 @@ Metrics::Metrics() : registry_(std::make_shared<Registry>()) {
       v1::RecordFeedbackRequest::Kind_ARRAYSIZE,
       [](int i) { return v1::RecordFeedbackRequest::Kind_Name(static_cast<v1::RecordFeedbackRequest::Kind>(i)); });
 
+  contenders_ = &BuildHistogram()
+                     .Name("suggest_propensity_contenders")
+                     .Help("Candidates that a decision's propensities were estimated among, after pruning.")
+                     .Register(registry)
+                     .Add({}, Histogram::BucketBoundaries{10, 30, 100, 300, 1000, 3000, 10000, 100000});
   commit_decisions_ = &BuildHistogram()
                            .Name("suggest_commit_decisions")
                            .Help("Decisions written in one commit.")

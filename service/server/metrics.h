@@ -87,6 +87,8 @@ class Metrics {
 
   // Group commit: one batch that was written; one that has to be tried again; a decision refused by a full queue, one
   // that another decision of the same request id had come before unnoticed (ASYNC), one that could not be written.
+  // Candidates that a decision's propensities were estimated among, after pruning.
+  void RecordContenders(int contenders) { contenders_->Observe(contenders); }
   void RecordCommit(int decisions, absl::Duration duration);
   void SetCommitQueue(int decisions) { commit_queue_->Set(decisions); }
   void RecordCommitRetry() { commit_retries_->Increment(); }
@@ -140,6 +142,7 @@ class Metrics {
   prometheus::Counter* deferred_;
   prometheus::Counter* undelivered_;
   std::vector<prometheus::Counter*> feedback_;  // by kind
+  prometheus::Histogram* contenders_;
   prometheus::Histogram* commit_decisions_;
   prometheus::Histogram* commit_seconds_;
   prometheus::Gauge* commit_queue_;

@@ -63,10 +63,12 @@ absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::SuggestAnew(const v1::Su
   const std::shared_ptr<const config::v1::Config> config = s_.config->Get();
   const absl::Duration propensity_time = ToAbslDuration(config->choice().propensity_time());
   const Stopwatch scoring;
-  auto decision = decision::Decide(**serving, **customer, request, config->choice(), draw,
-                                   [&] { return scoring.Elapsed() < propensity_time; });
+  auto decision = decision::Decide(
+      **serving, **customer, request, config->choice(), draw, [&] { return scoring.Elapsed() < propensity_time; },
+      [&] { return !context.Gone(); });
   if (!decision.ok()) return ReplayOr(request, decision.status());
   s_.metrics->RecordPhase(Phase::kScore, watch.Lap());
+  if (decision->contenders > 0) s_.metrics->RecordContenders(decision->contenders);
   RETURN_IF_ERROR(CheckWaiting(context, "the commit"));
 
   auto response = Keep(**serving, request, *std::move(decision), context);
@@ -82,6 +84,7 @@ absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Keep(const decision::Ser
   const auto config = s_.config->Get();
   const bool async = config->database().commit().durability() == config::v1::Commit::ASYNC;
   v1::SuggestResponse response = decision::ToSuggestResponse(record, serving.catalogue());
+  decision::AddPropensities(serving.catalogue(), decision.propensities, &response);
   if (request.include_removed()) {
     decision::AddRemovals(serving.catalogue(), decision.removed, &response);
     FitInto(config->server().max_response_bytes(), &response);

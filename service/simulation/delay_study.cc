@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/mutex.h"
 #include "bandit/base/status_macros.h"
-#include "bandit/weight_space.h"
+#include "bandit/folded_posterior.h"
 #include "service/simulation/estimates.h"
 #include "service/simulation/parallel.h"
 
@@ -159,7 +159,7 @@ absl::StatusOr<std::vector<double>> PlayDelayMode(const DelayWorld& world, const
   for (int hour = 0; hour < world.options().hours(); ++hour) {
     ASSIGN_OR_RETURN(const bandit::Posterior posterior, learner.Step(hour));
     ASSIGN_OR_RETURN(const bandit::JointNormal weights,
-                     bandit::FoldCustomer(posterior, layout, Eigen::VectorXd::Ones(1)));
+                     bandit::FoldedPosterior(posterior, layout).Fold(Eigen::VectorXd::Ones(1)));
     Hour play(world, hour);
     play.Play(weights, scale);
     regret.push_back(play.regret());

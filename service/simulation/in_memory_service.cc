@@ -105,14 +105,19 @@ absl::Status InMemoryService::EncodeCatalogue() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<bandit::DecisionProblem> InMemoryService::Problem(int customer, absl::Time at,
+                                                                 bandit::CandidateSet candidates) {
+  SUGGEST_CHECK(posterior_.has_value());
+  ASSIGN_OR_RETURN(const auto raw, observer_.Customer(pipeline_.extractor(), customer, at));
+  last_customer_ = pipeline_.EncodeCustomer(raw);
+  return bandit::DecisionProblem{&*posterior_, layout_, &*catalogue_, last_customer_, std::move(candidates), {}};
+}
+
 absl::StatusOr<std::vector<int>> InMemoryService::Choose(int customer, absl::Time at,
                                                          const std::vector<int>& candidates,
                                                          const bandit::PolicySettings& policy, int count,
                                                          uint64_t seed) {
-  SUGGEST_CHECK(posterior_.has_value());
-  ASSIGN_OR_RETURN(const auto raw, observer_.Customer(pipeline_.extractor(), customer, at));
-  last_customer_ = pipeline_.EncodeCustomer(raw);
-  const bandit::DecisionProblem problem = {&*posterior_, layout_, &*catalogue_, last_customer_, candidates, {}};
+  ASSIGN_OR_RETURN(const bandit::DecisionProblem problem, Problem(customer, at, candidates));
   ASSIGN_OR_RETURN(const bandit::Slate slate, bandit::ChooseSlate(problem, policy, count, seed));
   std::vector<int> chosen;
   for (const bandit::ScoredCandidate& item : slate.items) chosen.push_back(item.candidate);

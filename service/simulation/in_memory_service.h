@@ -47,6 +47,9 @@ class InMemoryService {
   absl::StatusOr<std::vector<int>> Choose(int customer, absl::Time at, const std::vector<int>& candidates,
                                           const bandit::PolicySettings& policy, int count, uint64_t seed);
 
+  // The decision problem that Choose puts to the policy; it refers to this service until the next Tick.
+  absl::StatusOr<bandit::DecisionProblem> Problem(int customer, absl::Time at, bandit::CandidateSet candidates);
+
   // An exposure out of the slate that was chosen last.
   absl::Status Expose(const Exposure& exposure);
 

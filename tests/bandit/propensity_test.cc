@@ -76,10 +76,12 @@ TEST(Propensity, PruningChangesNothingThatCanBeSeen) {
     for (int k = 0; k < 300; ++k) {
       for (int c = 0; c < 6; ++c) features(k, c) = world.catalogue.row(k)[c];
     }
-    const std::vector<int> order = Order(*ChooseSlate(world.problem, Settings(PolicyKind::kThompson, 0, 0), 5, seed));
+    PolicySettings settings = Settings(PolicyKind::kThompson, 0, 0);
+    settings.scale = 0.02;
+    const std::vector<int> order = Order(*ChooseSlate(world.problem, settings, 5, seed));
     std::vector<PropensityTarget> targets;
     for (int rank = 0; rank < 5; ++rank) targets.push_back({order[rank], rank});
-    PropensityQuestion question{.features = features, .weights = weights, .scale = 0.5, .slate = 5};
+    PropensityQuestion question{.features = features, .weights = weights, .scale = settings.scale, .slate = 5};
     const auto pruned = EstimatePropensities(question, targets, CounterRng(Seed{seed}, 3));
     question.neglected = 0;
     const auto whole = EstimatePropensities(question, targets, CounterRng(Seed{seed}, 3));

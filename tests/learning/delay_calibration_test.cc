@@ -14,7 +14,7 @@
 namespace suggest::simulation {
 namespace {
 
-TEST(DelayFiniteSampleTest, ExposureIsUnbiasedAndCalibratedAndTheOthersAreAsTheoryHasThem) {
+TEST(DelayedFeedbackCalibration, Test11_ExposureIsUnbiasedAndCalibratedAndTheOthersAreAsTheoryHasThem) {
   ASSERT_OK_AND_ASSIGN(const auto calibration, RunDelayCalibration({.jobs = 2}));
   SCOPED_TRACE(FormatDelayCalibration(calibration));
   const auto find = [&](const std::string& name) {

@@ -31,7 +31,7 @@ const model::v1::DelayModeResult& Find(const model::v1::DelayStudy& study, const
 }
 
 // The ratios are 1.25 +- .03 and 1.39 +- .03: false alarms below 1 in 1000.
-TEST(DelayClosedLoopTest, ExposureBeatsFakeNegativesAndWaiting) {
+TEST(DelayedFeedbackClosedLoop, Test12_ExposureBeatsFakeNegativesAndWaiting) {
   ASSERT_OK_AND_ASSIGN(const auto study, Study("exp_drift", 32, {"fake_negative", "wait"}));
   SCOPED_TRACE(FormatDelayStudy(study));
   EXPECT_GE(Find(study, "fake_negative").ratio_to_reference().mean(), 1.15);
@@ -39,21 +39,21 @@ TEST(DelayClosedLoopTest, ExposureBeatsFakeNegativesAndWaiting) {
 }
 
 // 1.27 +- .013 over 128 replicates: false alarms below 2 in 100. (With 32 the bound would be one standard error away.)
-TEST(DelayClosedLoopTest, ExposureIsNearTheOracleThatKnowsNoDelay) {
+TEST(DelayedFeedbackClosedLoop, Test12_ExposureIsNearTheOracleThatKnowsNoDelay) {
   ASSERT_OK_AND_ASSIGN(const auto study, Study("exp_drift", 128, {"exposure"}));
   SCOPED_TRACE(FormatDelayStudy(study));
   EXPECT_LE(Find(study, "exposure").ratio_to_oracle().mean(), 1.30);
 }
 
 // .69 +- .02: false alarms below 1e-6.
-TEST(DelayClosedLoopTest, WhereSlowItemsSellBetterALawPerStratumBeatsOneLaw) {
+TEST(DelayedFeedbackClosedLoop, Test12_WhereSlowItemsSellBetterALawPerStratumBeatsOneLaw) {
   ASSERT_OK_AND_ASSIGN(const auto study, Study("hetero_drift", 32, {"exposure_strata"}));
   SCOPED_TRACE(FormatDelayStudy(study));
   EXPECT_LE(Find(study, "exposure_strata").ratio_to_reference().mean(), 0.85);
 }
 
 // .69 +- .03 over 16 replicates: false alarms below 1e-6.
-TEST(DelayClosedLoopTest, WithoutKnownStrataTheLabelCorrectorBeatsFakeNegatives) {
+TEST(DelayedFeedbackClosedLoop, Test12_WithoutKnownStrataTheLabelCorrectorBeatsFakeNegatives) {
   ASSERT_OK_AND_ASSIGN(const auto study, Study("hetero_drift", 16, {"es_dfm_label", "fake_negative"}));
   SCOPED_TRACE(FormatDelayStudy(study));
   EXPECT_LE(Find(study, "es_dfm_label").regret().mean(), 0.85 * Find(study, "fake_negative").regret().mean());

@@ -72,6 +72,45 @@ TEST(DeciderTest, SameInputsAndSeedGiveTheSameBitsAndAnotherSeedAnotherSlateSome
   EXPECT_GT(slates.size(), 1u);
 }
 
+TEST(DeciderTest, GivesThePropensitiesOfAllCandidatesOnRequest) {
+  const auto serving = TestServing();
+  v1::SuggestRequest request = TestRequest(3);
+  EXPECT_THAT(DecideOrDie(*serving, request, 11).propensities, IsEmpty());
+  request.set_include_propensities(true);
+  for (const char* policy : {"THOMPSON", "GREEDY", "UNIFORM"}) {
+    const auto choice = TestConfig(absl::StrCat("choice { policy: ", policy, " }")).choice();
+    const Decision decision = DecideOrDie(*serving, request, 11, choice);
+    const auto& inputs = decision.record.inputs;
+    ASSERT_EQ(decision.propensities.size(), 6u) << policy;
+    double first = 0;
+    double in_slate = 0;
+    for (const CandidatePropensity& one : decision.propensities) {
+      first += one.estimate.first.value;
+      in_slate += one.estimate.in_slate.value;
+      const auto slot = std::find(inputs.slate().begin(), inputs.slate().end(), one.candidate) - inputs.slate().begin();
+      if (slot < inputs.slate_size()) EXPECT_NEAR(one.estimate.in_slate.value, inputs.p_in_slate(slot), 1e-5) << policy;
+    }
+    // Exactly one is first and three are in the slate, so the estimates' errors are all that is left.
+    EXPECT_NEAR(first, 1, 0.05) << policy;
+    EXPECT_NEAR(in_slate, 3, 0.05) << policy;
+  }
+}
+
+TEST(DeciderTest, RefusesThePropensitiesOfTooManyCandidatesAndGivesThemUpWhenNobodyWaits) {
+  std::vector<storage::RecommendationRecord> records;
+  for (int i = 0; i <= kMostPropensities; ++i) records.push_back(TestRecommendation(absl::StrCat("r", i), i % 60));
+  v1::SuggestRequest request = TestRequest(3);
+  request.set_include_propensities(true);
+  const auto choice = TestConfig().choice();
+  EXPECT_THAT(
+      Decide(*TestServing(records), TestCustomer(), request, choice, TestDraw(1)).status(),
+      StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr("include_propensities: 10"), HasSubstr("1000"))));
+  const auto decision = Decide(*TestServing(), TestCustomer(), request, choice, TestDraw(1), {}, [] { return false; });
+  ASSERT_TRUE(decision.ok());
+  EXPECT_EQ(decision->record.propensity_status, v1::ESTIMATED);
+  EXPECT_THAT(decision->propensities, IsEmpty());
+}
+
 TEST(DeciderTest, RemovesWhatIsNotEligibleAndSaysWhy) {
   v1::SuggestRequest request = TestRequest(10);
   request.add_excluded_ids("r1");

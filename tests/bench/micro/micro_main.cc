@@ -1,0 +1,225 @@
+// suggest_bench_micro [--smoke]: what the pure path takes, one function at a time, on one core.
+//
+// Ratios are of two things measured in this run, one after the other. Google Benchmark does the timing; each figure is
+// the best of several repetitions, since on a machine that does other things as well only the best repeats.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "bandit/context.h"
+#include "bandit/posterior.h"
+#include "bandit/random.h"
+#include "bandit/scoring.h"
+#include "bandit/selector.h"
+#include "bandit/sufficient_statistics.h"
+#include "tests/bench/measurement.h"
+#include "tests/bench/micro/company.h"
+#include "tests/bench/micro/panel_sum.h"
+
+namespace suggest::bench {
+namespace {
+
+using bandit::CandidateMatrix;
+using bandit::CounterRng;
+using bandit::Seed;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+constexpr int kColumns = 17;
+constexpr int kDimension = kColumns * kColumns;
+constexpr int kSlate = 10;
+
+// Keeps the best real time of each benchmark, in microseconds per iteration; prints for people on standard error.
+class BestTimes : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context&) override { return true; }
+
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      if (run.run_type != Run::RT_Iteration) continue;
+      const double micros = 1e6 * run.real_accumulated_time / static_cast<double>(run.iterations);
+      const auto [best, fresh] = best_.try_emplace(run.run_name.function_name, micros);
+      if (!fresh) best->second = std::min(best->second, micros);
+    }
+  }
+
+  double Micros(const std::string& name) const { return best_.at(name); }
+
+ private:
+  std::map<std::string, double> best_;
+};
+
+// Times `work` now, under `name`.
+class Timer {
+ public:
+  explicit Timer(bool smoke) : smoke_(smoke) {}
+
+  template <typename Work>
+  double Micros(const std::string& name, Work work) {
+    benchmark::ClearRegisteredBenchmarks();
+    auto* timed = benchmark::RegisterBenchmark(name.c_str(), [&work](benchmark::State& state) {
+      for (auto unused : state) work();
+    });
+    timed->UseRealTime();
+    if (smoke_) {
+      timed->Iterations(1);
+    } else {
+      timed->MinTime(0.1)->Repetitions(5);
+    }
+    BestTimes times;
+    benchmark::RunSpecifiedBenchmarks(&times);
+    return times.Micros(name);
+  }
+
+ private:
+  bool smoke_;
+};
+
+void PrintMicros(const std::string& name, double micros, std::vector<std::pair<std::string, double>> detail = {}) {
+  Print({.bench = "micro", .name = name, .value = micros, .unit = "us", .target = {}, .detail = std::move(detail)});
+}
+
+VectorXd RandomVector(int n, CounterRng& rng) {
+  VectorXd v(n);
+  for (double& entry : v) entry = rng.NextNormal();
+  v[0] = 1;
+  return v;
+}
+
+CandidateMatrix RandomCatalogue(int rows, CounterRng& rng) {
+  std::vector<double> values(static_cast<size_t>(rows) * kColumns);
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = i % kColumns == 0 ? 1.0 : static_cast<float>(rng.NextNormal());
+  }
+  return *CandidateMatrix::Create(std::move(values), kColumns);
+}
+
+// One draw's top 10 of the whole catalogue, against a sum over the bytes that it reads.
+void Scoring(Timer& timer, int candidates, double target) {
+  CounterRng rng(Seed{1}, 0);
+  const CandidateMatrix catalogue = RandomCatalogue(candidates, rng);
+  const bandit::CandidateSet eligible(bandit::CandidateMask::All(candidates));
+  const VectorXd w = RandomVector(kColumns, rng);
+  const size_t numbers = static_cast<size_t>(catalogue.blocks()) * bandit::kPanelRows * kColumns;
+  const std::string name = absl::StrCat("score_", candidates);
+  const double sum =
+      timer.Micros(name + "/sum", [&] { benchmark::DoNotOptimize(PanelSum(catalogue.panel(), numbers)); });
+  const double fused = timer.Micros(name + "/fused", [&] {
+    benchmark::DoNotOptimize(SelectBest(catalogue, eligible, {}, w, kSlate, bandit::KernelWidth::kAuto));
+  });
+  Print({.bench = "micro",
+         .name = name + "/ratio",
+         .value = fused / sum,
+         .unit = "ratio",
+         .target = Target{target, Better::kLess},
+         .detail = {{"us", fused}, {"sum_us", sum}, {"bytes", static_cast<double>(numbers * sizeof(float))}}});
+}
+
+// The plain way: every candidate's context in full, times theta.
+void PlainScoring(Timer& timer, int candidates) {
+  CounterRng rng(Seed{2}, 0);
+  const Eigen::MatrixXf contexts = Eigen::MatrixXf::Random(kDimension, candidates);
+  const Eigen::VectorXf theta = RandomVector(kDimension, rng).cast<float>();
+  Eigen::VectorXf scores(candidates);
+  const double micros = timer.Micros("plain", [&] {
+    scores.noalias() = contexts.transpose() * theta;
+    benchmark::DoNotOptimize(scores.data());
+  });
+  PrintMicros(absl::StrCat("score_", candidates, "/eigen_contexts"), micros, {{"d", kDimension}});
+}
+
+void Choosing(Timer& timer, LearntCompany& company, const std::string& stage) {
+  bandit::DecisionProblem problem = company.Problem(7, 1'000);
+  PrintMicros(stage + "/covariance_of_w",
+              timer.Micros("fold", [&] { benchmark::DoNotOptimize(problem.posterior->Fold(problem.customer)); }),
+              {{"d", company.dim()}});
+  const bandit::JointNormal weights = *problem.posterior->Fold(problem.customer);
+  PrintMicros(stage + "/draw", timer.Micros("draw", [&] {
+    CounterRng rng(Seed{5}, 2);
+    benchmark::DoNotOptimize(Draw(weights, 0.5, rng));
+  }));
+  for (const int candidates : {30, 1'000}) {
+    problem = company.Problem(7, candidates);
+    bandit::PolicySettings settings;
+    uint64_t seed = 0;
+    settings.propensity_draws = 0;
+    const double deferred =
+        timer.Micros("deferred", [&] { benchmark::DoNotOptimize(ChooseSlate(problem, settings, kSlate, ++seed)); });
+    settings.propensity_draws = bandit::PolicySettings().propensity_draws;
+    double contenders = 0, error = 0;
+    int decisions = 0;
+    const double estimated = timer.Micros("estimated", [&] {
+      const bandit::Slate slate = *ChooseSlate(problem, settings, kSlate, ++seed);
+      contenders += slate.contenders;
+      for (const auto& item : slate.items) {
+        error += item.propensity.in_slate.standard_error / item.propensity.in_slate.value / kSlate;
+      }
+      ++decisions;
+    });
+    PrintMicros(absl::StrCat(stage, "/choose_", candidates), deferred);
+    PrintMicros(absl::StrCat(stage, "/propensity_", candidates), estimated - deferred,
+                {{"exposures", static_cast<double>(company.exposures())},
+                 {"v", settings.scale},
+                 {"contenders", contenders / decisions},
+                 {"draws", settings.propensity_draws},
+                 {"relative_standard_error", error / decisions}});
+  }
+}
+
+// An exposure's b b' into the sums, against the bare symmetric rank-k update of Eigen at the same d (its BLAS-like
+// dsyrk), per exposure.
+void Learning(Timer& timer) {
+  CounterRng rng(Seed{3}, 0);
+  constexpr int kBatch = 256;
+  MatrixXd contexts(kDimension, kBatch);
+  for (int i = 0; i < kBatch; ++i) contexts.col(i) = RandomVector(kDimension, rng);
+  MatrixXd bare = MatrixXd::Zero(kDimension, kDimension);
+  const double syrk = timer.Micros("syrk", [&] {
+    bare.selfadjointView<Eigen::Lower>().rankUpdate(contexts);
+    benchmark::DoNotOptimize(bare.data());
+  }) / kBatch;
+  bandit::SufficientStatistics sums(kDimension);
+  int next = 0;
+  const double update = timer.Micros(
+      "update", [&] { benchmark::DoNotOptimize(sums.AddMature(contexts.col(next++ % kBatch), 0.5).ok()); });
+  Print({.bench = "micro",
+         .name = "posterior_update/rate",
+         .value = syrk / update,
+         .unit = "ratio",
+         .target = Target{0.4, Better::kMore},
+         .detail = {{"us", update}, {"eigen_rank_update_us", syrk}, {"d", kDimension}, {"per_second", 1e6 / update}}});
+  const bandit::ContextLayout layout{kColumns, kColumns, 0, bandit::Interactions::kFull};
+  const bandit::FactoredContext context{RandomVector(kColumns, rng), RandomVector(kColumns, rng), {}};
+  PrintMicros("context", timer.Micros("context", [&] { benchmark::DoNotOptimize(AssembleContext(layout, context)); }));
+  PrintMicros("posterior_solve", timer.Micros("solve", [&] {
+    benchmark::DoNotOptimize(bandit::Posterior::Solve(bandit::Prior{}, sums, 0.04));
+  }));
+}
+
+int Run(bool smoke) {
+  Timer timer(smoke);
+  Scoring(timer, smoke ? 1'000 : 100'000, 1.5);
+  if (!smoke) Scoring(timer, 1'000'000, 1.2);
+  PlainScoring(timer, smoke ? 100 : 100'000);
+  Learning(timer);
+  LearntCompany warm(Knowledge::kWarmStart, 1'000);
+  Choosing(timer, warm, "warm_start");
+  if (!smoke) {
+    LearntCompany year(Knowledge::kYear, 1'000);
+    Choosing(timer, year, "year");
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace suggest::bench
+
+int main(int argc, char** argv) {
+  return suggest::bench::Run(argc > 1 && std::strcmp(argv[1], "--smoke") == 0);
+}
