@@ -196,6 +196,7 @@ std::optional<PropensityAnswer> Propensities(const DecisionProblem& problem, con
   std::optional<PropensityAnswer> answer(PropensityAnswer{std::vector<PropensityEstimate>(asked.size()), 0});
   if (status == PropensityStatus::kDeferred) return std::nullopt;
   if (status == PropensityStatus::kEstimated) {
+    if (settings.time_left && !settings.time_left()) return std::nullopt;  // before anything is gathered
     answer = EstimateThompson(problem, settings, scorer.weights(), asked, slate, seed);
     if (!answer.has_value()) return answer;
   } else if (!best.empty()) {

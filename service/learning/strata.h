@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "absl/strings/string_view.h"
 #include "storage/records.h"
 #include "suggest/config/v1/config.pb.h"
@@ -42,7 +42,7 @@ class StratumOfRecommendation {
 
  private:
   bool configured_ = false;
-  absl::flat_hash_map<std::string, std::string> strata_;
+  absl::btree_map<std::string, std::string> strata_;
 };
 
 }  // namespace suggest::learning

@@ -149,7 +149,7 @@ TEST(PipelineFromSchemaTest, EverythingPassesByWithItsConfiguredScale) {
                                                            At("2026-01-11T00:00:00Z"));
   const Eigen::VectorXd encoded = pipeline.EncodeRecommendation(raw);
   EXPECT_EQ(encoded(1), -4) << "(log1p(0) - 4) / 1";
-  EXPECT_EQ(encoded(2), -0.9) << "(10 - 100) / 100";
+  EXPECT_EQ(encoded(2), -0.9f) << "(10 - 100) / 100, in single precision";
   EXPECT_EQ(encoded(4), 0) << "the prior rate";
 }
 

@@ -11,7 +11,7 @@
 #include <fstream>
 #include <random>
 
-#include "features/pipeline.h"
+#include "features/side_encoder.h"
 #include "tests/features/feature_test_support.h"
 
 namespace suggest::features {
@@ -94,18 +94,16 @@ FeatureSchema SchemaFor(const Case& c) {
 }
 
 // Our encodings of the matrix, a row each, without the leading 1.
+// As the encoder has them: the pipeline rounds to single precision after it.
 RowMajor Ours(const Case& c) {
-  TrainingRows rows;
-  for (int i = 0; i < c.matrix.rows(); ++i) {
-    rows.customers.push_back({{c.matrix.row(i).begin(), c.matrix.row(i).end()}, {}});
-    rows.recommendations.emplace_back();
-    rows.pairs.emplace_back();
-  }
-  const Pipeline pipeline = *Pipeline::Fit(SchemaFor(c), TestSettings(), rows, nullptr);
-  RowMajor encoded(c.matrix.rows(), pipeline.layout().customer_dim - 1);
-  for (int i = 0; i < c.matrix.rows(); ++i) {
-    encoded.row(i) = pipeline.EncodeCustomer(rows.customers[i]).tail(encoded.cols());
-  }
+  std::vector<RawSide> rows;
+  for (int i = 0; i < c.matrix.rows(); ++i) rows.push_back({{c.matrix.row(i).begin(), c.matrix.row(i).end()}, {}});
+  const FeatureSchema schema = SchemaFor(c);
+  std::vector<std::string> messages;
+  const SideEncoder encoder =
+      *SideEncoder::Fit(FeaturesOfSide(schema, Feature::CUSTOMER), rows, &schema.customer_pca(), &messages);
+  RowMajor encoded(c.matrix.rows(), encoder.dim());
+  for (int i = 0; i < c.matrix.rows(); ++i) encoded.row(i) = encoder.Encode(rows[i]);
   return encoded;
 }
 

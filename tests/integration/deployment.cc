@@ -190,15 +190,15 @@ Deployment::Deployment(const std::string& connection) : database_(testing::TestD
 }
 
 std::unique_ptr<Replica> Deployment::StartReplica(const std::string& start) {
-  return Start(config_, start);
+  return Launch(config_, start);
 }
 
 std::unique_ptr<Replica> Deployment::StartReplicaWith(const std::string& more_database) {
   const std::string name = absl::StrCat("suggest", started_ + 1, ".textproto");
-  return Start(folder_.Write(name, absl::StrFormat(kConfig, connection_, more_database)), kStart);
+  return Launch(folder_.Write(name, absl::StrFormat(kConfig, connection_, more_database)), kStart);
 }
 
-std::unique_ptr<Replica> Deployment::Start(const std::string& config, const std::string& start) {
+std::unique_ptr<Replica> Deployment::Launch(const std::string& config, const std::string& start) {
   return std::make_unique<Replica>(
       std::vector<std::string>{SUGGEST_BIN_DIR "/suggestd", absl::StrCat("--config=", config), ClockFlag(start)},
       folder_.path(), absl::StrCat("suggestd", ++started_));

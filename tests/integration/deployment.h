@@ -69,7 +69,7 @@ class Deployment {
            double amount, int seconds = 0);
 
  private:
-  std::unique_ptr<Replica> Start(const std::string& config, const std::string& start);
+  std::unique_ptr<Replica> Launch(const std::string& config, const std::string& start);
   std::vector<std::string> CtlArguments(std::vector<std::string> arguments, const std::string& start) const;
   void WriteHistory() const;
 

@@ -74,9 +74,9 @@ TEST_F(LearningStoreTest, GivesContextsBackBitForBit) {
                                 EXPECT_THAT(page, IsOk());
                                 EXPECT_EQ(page->size(), 3u);
                                 for (const LedgerExposure& row : *page) {
-                                  EXPECT_EQ(row.context.customer, (std::vector<double>{1, 1.0 / 3}));
-                                  EXPECT_EQ(row.context.recommendation, (std::vector<double>{1, -1e-300}));
-                                  EXPECT_EQ(row.context.pair, std::vector<double>{0.1});
+                                  EXPECT_EQ(row.context.customer, (std::vector<float>{1, 1.0f / 3}));
+                                  EXPECT_EQ(row.context.recommendation, (std::vector<float>{1, -1e-30f}));
+                                  EXPECT_EQ(row.context.pair, std::vector<float>{0.1f});
                                   EXPECT_EQ(row.exposed_at, At(1));
                                 }
                                 return absl::OkStatus();
@@ -154,7 +154,9 @@ TEST_F(LearningStoreTest, APurchaseShownTwiceIsTheSameOneAtEveryRun) {
       "INSERT INTO builtin.purchases (customer_id, purchase_id, recommendation_id, purchased_at, amount, currency, "
       "suggestion_id) VALUES ('ann', 'p1', 'hat', '2023-11-14', 1, 'ZZZ', 's1')");
   const auto read = [](LearningTransaction& tx) {
-    const auto changes = tx.ChangedPurchases({absl::InfinitePast(), At(0), absl::ZeroDuration()}, {""}, {}, 10);
+    const auto changes = tx.ChangedPurchases(
+        {.since = absl::InfinitePast(), .tick = At(0), .until = At(0), .visibility_lag = absl::ZeroDuration()}, {""},
+        {}, 10);
     EXPECT_THAT(changes, IsOk());
     EXPECT_EQ(changes->size(), 1u);
     EXPECT_EQ(changes->front().purchase.suggestion_id, "s0");

@@ -14,7 +14,11 @@ __attribute__((target("avx512f"))) float SumAvx512(const float* values, size_t n
   }
   for (; i < n; i += 16) sums[0] = _mm512_add_ps(sums[0], _mm512_load_ps(values + i));
   for (int k = 1; k < 8; ++k) sums[0] = _mm512_add_ps(sums[0], sums[k]);
-  return _mm512_reduce_add_ps(sums[0]);
+  float lanes[16];
+  _mm512_storeu_ps(lanes, sums[0]);
+  float total = 0;
+  for (const float lane : lanes) total += lane;
+  return total;
 }
 
 __attribute__((target("avx2"))) float SumAvx2(const float* values, size_t n) {

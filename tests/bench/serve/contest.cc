@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "absl/time/clock.h"
 #include "bandit/base/check.h"
 #include "tests/bench/serve/usage.h"
 
@@ -91,7 +92,11 @@ Contest::Contest(const Places& places, const Company& company, const Effort& eff
     if (!answer.status.ok()) refusal = answer.status.error_message();
     if (answer.status.ok() && answers_.size() < kAnswersKept) answers_.push_back(Parse(answer.response));
   };
-  suggestd_->Run(warm_up);
+  // A large catalogue is encoded after the model came into service.
+  const absl::Time until = absl::Now() + absl::Minutes(2);
+  do {
+    suggestd_->Run(warm_up);
+  } while (answers_.empty() && absl::Now() < until);
   if (!refusal.empty()) std::fprintf(stderr, "%s: %s\n", name.c_str(), refusal.c_str());
   SUGGEST_CHECK(!answers_.empty());
   floor_ = Service::Floor(places, company, answers_, name + ".floor");

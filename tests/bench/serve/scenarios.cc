@@ -22,7 +22,7 @@ Company Bench::Fresh(Stage stage, int catalogue, const std::string& scenario) {
   if (!last_copy_.empty()) RunSql(places_.server, absl::StrCat("DROP DATABASE ", last_copy_, " WITH (FORCE)"));
   last_copy_ = scenario;
   Company copy = CopyOf(places_, made_.at(name), scenario);
-  copy.config.mutable_choice()->mutable_propensity_time()->set_seconds(0);  // deferred
+  copy.config.mutable_choice()->mutable_propensity_time()->Clear();  // zero: deferred
   RunSql(places_.server, "CHECKPOINT");  // not in the middle of a measurement
   return copy;
 }

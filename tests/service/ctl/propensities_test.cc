@@ -27,7 +27,8 @@ class PropensitiesTest : public ::testing::Test {
         "suggest.textproto",
         decision::TestConfigText(absl::StrCat("database { connection: \"", absl::CEscape(test_.connection()), "\" }")));
     for (const int64_t version : {1, 2}) Publish(version);
-    const decision::Catalogue& catalogue = decision::TestServing()->catalogue();
+    const auto serving = decision::TestServing();
+    const decision::Catalogue& catalogue = serving->catalogue();
     EXPECT_OK(storage::CatalogueStore(&test_.database())
                   .SaveVersion(catalogue.version(), catalogue.bytes(), decision::TestNow()));
   }

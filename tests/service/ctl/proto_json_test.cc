@@ -24,7 +24,8 @@ TEST(ProtoJsonTest, PrintsEveryFieldUnderItsProtoName) {
   "model_version": 9007199254740993,
   "counts": null,
   "seconds": 0.5,
-  "nothing_to_do": false
+  "nothing_to_do": false,
+  "statement_seconds": 0
 }
 )");
 }
@@ -42,7 +43,8 @@ TEST(ProtoJsonTest, PrintsSeedsAsStringsEnumsByNameTimesInUtcAndDurationsInSecon
   "matches_log": false,
   "candidates": [],
   "decided_at": "2026-01-01T00:00:00.25+00:00",
-  "model_age": 3600.5
+  "model_age": 3600.5,
+  "superseded_by": ""
 }
 )");
 }
