@@ -230,7 +230,6 @@ std::optional<PropensityAnswer> EstimatePropensities(const PropensityQuestion& q
                                                      absl::Span<const PropensityTarget> targets, CounterRng rng) {
   SUGGEST_CHECK(question.scale > 0 && question.slate >= 1 && question.draws <= kMaxPropensityDraws);
   const auto late = [&] { return question.time_left && !question.time_left(); };
-  if (late()) return std::nullopt;
   const int blocks = std::max(2, (question.draws + kLanes - 1) / kLanes);
   Estimator estimator(question, targets);
   const NormalPoints& points = NormalPoints::OfDimension(question.weights.dim());

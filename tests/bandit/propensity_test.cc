@@ -296,7 +296,7 @@ TEST(Propensity, AFloorOfOneIsUniformWhateverThePolicy) {
 TEST(Propensity, IsDeferredWholeWhenTheTimeRunsOutInAnyBlockAndNeverTakesFewerDraws) {
   const World world(ContextLayout{3, 4, 0, Interactions::kFull}, 10, 83);
   PolicySettings settings = Settings(PolicyKind::kThompson, 0.1, 96);
-  for (int answers = 0; answers <= 4; ++answers) {  // once before pruning, then once per block of 32
+  for (int answers = 0; answers <= 4; ++answers) {  // once before anything is gathered, then per block
     int left = answers;
     settings.time_left = [&left] { return left-- > 0; };
     const Slate slate = *ChooseSlate(world.problem, settings, 2, 1);

@@ -129,7 +129,8 @@ TEST_F(SpoolingTest, DatabaseStoppedThreeTimesUnderLoadFailsNoRequestAndLosesNoA
   for (const auto& some : ids) {
     for (const std::string& id : some) EXPECT_EQ(logged[id], 1) << id;
   }
-  EXPECT_EQ(Sql("SELECT count(*) FROM suggest.request_ids WHERE request_id LIKE 'load-%'"), absl::StrCat(answered.load()));
+  EXPECT_EQ(Sql("SELECT count(*) FROM suggest.request_ids WHERE request_id LIKE 'load-%'"),
+            absl::StrCat(answered.load()));
   EXPECT_EQ(Sql("SELECT count(*) FROM suggest.superseded_decisions"), "0");
   std::printf("%d requests answered over three stops of PostgreSQL, %d of them from the spool, %d failed\n",
               answered.load(), spooled.load(), failed.load());

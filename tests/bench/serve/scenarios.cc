@@ -23,7 +23,7 @@ Company Bench::Fresh(Stage stage, int catalogue, const std::string& scenario) {
   last_copy_ = scenario;
   Company copy = CopyOf(places_, made_.at(name), scenario);
   copy.config.mutable_choice()->mutable_propensity_time()->Clear();  // zero: deferred
-  RunSql(places_.server, "CHECKPOINT");  // not in the middle of a measurement
+  RunSql(places_.server, "CHECKPOINT");                              // not in the middle of a measurement
   return copy;
 }
 

@@ -13,9 +13,9 @@
 namespace suggest::ctl {
 namespace {
 
+using ::suggest::testing::TemporaryFolder;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-using ::suggest::testing::TemporaryFolder;
 
 RunResult Simulate(std::vector<std::string> flags) {
   const ManualClock wall(absl::UnixEpoch());
