@@ -31,7 +31,8 @@ TEST(SuggestTest, AnswersWithADecisionThatIsInTheLog) {
   EXPECT_EQ(response.model_version(), 1);
   ASSERT_THAT(response.suggestions(), SizeIs(3));
   EXPECT_EQ(response.suggestions(0).title(), absl::StrCat("Title of ", response.suggestions(0).recommendation_id()));
-  EXPECT_GT(response.suggestions(0).propensity().first(), 0);
+  // On a busy machine propensity_time may not be enough.
+  EXPECT_TRUE(response.propensity_status() == v1::DEFERRED || response.suggestions(0).propensity().first() > 0);
   EXPECT_EQ(company.database().QueryOne("SELECT decision_id || ' ' || delivered FROM suggest.decisions"),
             absl::StrCat(response.decision_id(), " true"));
 }
