@@ -1,5 +1,6 @@
 #include "bandit/propensity_estimator.h"
 
+#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -19,6 +20,7 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr int kMoreLeaders = 30;  // whose scores the cut is estimated from, beside a slate of them
 using Lanes = double[kLanes];
 
 // features * x, in a fixed order.
@@ -48,25 +50,163 @@ VectorXd Variances(const MatrixXd& features, const JointNormal& weights) {
   return variances;
 }
 
-// The rows that may be in the slate, ascending, and all targets.
-std::vector<int> Contenders(const PropensityQuestion& q, absl::Span<const PropensityTarget> targets) {
-  const int n = static_cast<int>(q.features.rows());
-  std::vector<int> kept(n, q.neglected == 0 || n <= q.slate);
-  for (const PropensityTarget& target : targets) kept[target.row] = 1;
-  if (q.neglected > 0 && n > q.slate) {
-    const VectorXd means = Product(q.features, q.weights.mean);
-    const VectorXd variances = Variances(q.features, q.weights);
-    const double quantile = NormalQuantile(q.neglected / (static_cast<double>(n) * q.slate));
-    const double limit = quantile * quantile * q.scale * q.scale;
-    std::vector<int> best(n);
-    std::iota(best.begin(), best.end(), 0);
-    std::nth_element(best.begin(), best.begin() + q.slate - 1, best.end(),
-                     [&](int a, int b) { return means[a] != means[b] ? means[a] > means[b] : a < b; });
-    for (int i = 0; i < q.slate; ++i) {
-      const int b = best[i];
-      const VectorXd covariances = Product(q.features, TimesCovariance(q.weights, q.features.row(b)));
-      KeepContenders(means.data(), variances.data(), covariances.data(), n, means[b], variances[b], limit, kept.data());
+// Row c of w, [c][lane]: the mean plus v L times the block's normals, of which `signs` flips dimensions.
+void DrawLanes(const PropensityQuestion& q, const double* normals, const std::vector<double>& signs,
+               std::vector<double>& w) {
+  const int dim = q.weights.dim();
+  w.resize(static_cast<size_t>(dim) * kLanes);
+  for (int c = 0; c < dim; ++c) std::fill_n(&w[c * kLanes], kLanes, q.weights.mean[c]);
+  for (int i = 0; i < dim; ++i) {
+    for (int c = i; c < dim; ++c) {
+      const double step = q.scale * signs[i] * q.weights.factor(c, i);
+      AddRows(normals + i * kLanes, &step, 1, kLanes, &w[c * kLanes]);
     }
+  }
+}
+
+// The blocks of points that one question uses: numbered, and other ones for another decision.
+class Blocks {
+ public:
+  Blocks(int dim, CounterRng rng) : points_(NormalPoints::OfDimension(dim)), signs_(dim) {
+    // An odd step visits every block of the table once before it returns to the first.
+    first_ = static_cast<uint32_t>(rng.NextUint64());
+    step_ = static_cast<uint32_t>(rng.NextUint64()) | 1;
+    for (double& sign : signs_) sign = rng.NextUniform() < 0.5 ? -1.0 : 1.0;
+  }
+
+  const double* At(int index) const {
+    return points_.block(static_cast<int>((first_ + static_cast<uint32_t>(index) * step_) % kNormalBlocks));
+  }
+  const std::vector<double>& signs() const { return signs_; }
+
+ private:
+  const NormalPoints& points_;
+  uint32_t first_ = 0;
+  uint32_t step_ = 1;
+  std::vector<double> signs_;
+};
+
+MatrixXd ColumnsOf(const MatrixXd& features, const std::vector<int>& rows) {
+  MatrixXd columns(features.cols(), rows.size());
+  for (size_t k = 0; k < rows.size(); ++k) columns.col(k) = features.row(rows[k]);
+  return columns;
+}
+
+// Enough draws to regress on every dimension.
+int PilotBlocks(int dim) {
+  return std::max(2, 3 * dim / kLanes + 1);
+}
+
+// The `count` rows of highest mean.
+std::vector<int> Leaders(const VectorXd& means, int count) {
+  std::vector<int> rows(means.size());
+  std::iota(rows.begin(), rows.end(), 0);
+  std::nth_element(rows.begin(), rows.begin() + count - 1, rows.end(),
+                   [&](int a, int b) { return means[a] != means[b] ? means[a] > means[b] : a < b; });
+  rows.resize(count);
+  return rows;
+}
+
+// The score that it takes to enter the slate, above the leaders' mean score: what all scores share falls out of it.
+struct Cut {
+  VectorXd leaders;  // mean of their rows
+  double mean = 0;
+  double variance = 0;
+  VectorXd with_weights;  // covariance with w
+};
+
+// From pilot draws (blocks from number `pilot` on) of the leaders' scores alone: the `slate`-th best of them is never
+// above that of all. By regression on the draws' normals, which is exact while one candidate is the cut.
+Cut EstimateCut(const PropensityQuestion& q, const VectorXd& means, const Blocks& points, int pilot) {
+  const int leaders = static_cast<int>(std::min<Eigen::Index>(means.size(), q.slate + kMoreLeaders));
+  const MatrixXd columns = ColumnsOf(q.features, Leaders(means, leaders));
+  const int dim = q.weights.dim();
+  std::vector<double> w, scores(static_cast<size_t>(leaders) * kLanes), best(static_cast<size_t>(q.slate) * kLanes);
+  std::vector<int> all(leaders);
+  std::iota(all.begin(), all.end(), 0);
+  const std::vector<double> gain(leaders, 1.0);
+  const Lanes zero = {};
+  const int draws = PilotBlocks(dim) * kLanes;
+  MatrixXd normals(dim + 1, draws);  // above a row of ones
+  normals.row(dim).setOnes();
+  VectorXd above(draws);
+  Cut cut;
+  cut.leaders = columns.rowwise().mean();
+  for (int begin = 0; begin < draws; begin += kLanes) {
+    const double* const block = points.At(pilot + begin / kLanes);
+    DrawLanes(q, block, points.signs(), w);
+    ScoreLanes(columns.data(), leaders, dim, w.data(), scores.data());
+    std::fill(best.begin(), best.end(), -kInfinity);
+    OfferBreakpoints(scores.data(), all.data(), gain.data(), leaders, zero, zero, q.slate, best.data());
+    for (int lane = 0; lane < kLanes; ++lane) {
+      double& cut_above = above[begin + lane];
+      cut_above = best[static_cast<size_t>(q.slate - 1) * kLanes + lane];
+      for (int c = 0; c < dim; ++c) {
+        cut_above -= cut.leaders[c] * w[c * kLanes + lane];
+        normals(c, begin + lane) = points.signs()[c] * block[c * kLanes + lane];
+      }
+    }
+  }
+  MatrixXd squares = MatrixXd::Zero(dim + 1, dim + 1);
+  squares.selfadjointView<Eigen::Lower>().rankUpdate(normals);
+  const VectorXd coefficients = squares.selfadjointView<Eigen::Lower>().llt().solve(normals * above);
+  const VectorXd slopes = coefficients.head(dim);
+  cut.mean = coefficients[dim];
+  cut.variance = slopes.squaredNorm() +
+                 (above - normals.transpose() * coefficients).squaredNorm() / static_cast<double>(draws - dim - 1);
+  cut.with_weights = q.weights.factor.triangularView<Eigen::Lower>() * slopes;
+  cut.with_weights *= q.scale;
+  return cut;
+}
+
+// By how many standard deviations of their difference a row's score is short of the cut; 0 where it is not.
+VectorXd Shortfalls(const PropensityQuestion& q, const VectorXd& means, const Cut& cut) {
+  const double v2 = q.scale * q.scale;
+  const VectorXd shared = v2 * TimesCovariance(q.weights, cut.leaders);
+  const double constant = cut.leaders.dot(shared);
+  const VectorXd variances = Variances(q.features, q.weights);
+  const VectorXd with_leaders = Product(q.features, shared);
+  const VectorXd with_cut = Product(q.features, cut.with_weights);
+  const double leaders_with_cut = cut.leaders.dot(cut.with_weights);
+  const double mean = cut.leaders.dot(q.weights.mean) + cut.mean;
+  VectorXd shortfalls(means.size());
+  for (Eigen::Index k = 0; k < means.size(); ++k) {
+    const double own = std::max(0.0, v2 * variances[k] + constant - 2.0 * with_leaders[k]);  // of s_k above the leaders
+    const double spread = own + cut.variance - 2.0 * (with_cut[k] - leaders_with_cut);
+    const double sd = std::sqrt(std::max(spread, 1e-6 * own));
+    const double gap = mean - means[k];
+    shortfalls[k] = gap <= 0.0 ? 0.0 : (sd > 0.0 ? gap / sd : kInfinity);
+  }
+  return shortfalls;
+}
+
+// The shortfall from which on rows are left out: their probabilities to reach the cut add up to at most `neglected`.
+double LimitOf(const VectorXd& shortfalls, double neglected) {
+  constexpr int kBins = 256;
+  constexpr double kPerUnit = 16;
+  std::vector<double> tails(shortfalls.size());
+  NormalTails(shortfalls.data(), static_cast<int>(shortfalls.size()), tails.data());
+  double mass[kBins] = {};
+  const auto bin = [&](double x) { return static_cast<int>(std::min(kPerUnit * x, kBins - 1.0)); };
+  for (Eigen::Index k = 0; k < shortfalls.size(); ++k) mass[bin(shortfalls[k])] += tails[k];
+  double total = 0;
+  int first = kBins;
+  while (first > 0 && total + mass[first - 1] <= neglected) total += mass[--first];
+  return first / kPerUnit;
+}
+
+// The rows that may be in the slate, ascending, and all targets.
+std::vector<int> Contenders(const PropensityQuestion& q, absl::Span<const PropensityTarget> targets,
+                            const Blocks& points, int pilot) {
+  const int n = static_cast<int>(q.features.rows());
+  const bool all = q.neglected == 0 || n <= q.slate;
+  std::vector<int> kept(n, all);
+  for (const PropensityTarget& target : targets) kept[target.row] = 1;
+  if (!all) {
+    const VectorXd means = Product(q.features, q.weights.mean);
+    const VectorXd shortfalls = Shortfalls(q, means, EstimateCut(q, means, points, pilot));
+    const double limit = LimitOf(shortfalls, q.neglected);
+    for (int k = 0; k < n; ++k) kept[k] |= shortfalls[k] < limit;
   }
   std::vector<int> contenders;
   for (int k = 0; k < n; ++k) {
@@ -118,10 +258,10 @@ struct Target {
 
 class Estimator {
  public:
-  Estimator(const PropensityQuestion& question, absl::Span<const PropensityTarget> targets)
-      : q_(question), contenders_(Contenders(question, targets)), dim_(question.weights.dim()) {
-    rows_.resize(dim_, contenders_.size());
-    for (size_t k = 0; k < contenders_.size(); ++k) rows_.col(k) = q_.features.row(contenders_[k]);
+  Estimator(const PropensityQuestion& question, absl::Span<const PropensityTarget> targets, std::vector<int> contenders)
+      : q_(question), contenders_(std::move(contenders)), dim_(question.weights.dim()) {
+    columns_ = ColumnsOf(q_.features, contenders_);
+    rows_ = columns_.transpose();
     scores_.resize(contenders_.size() * kLanes);
     falls_.resize(q_.slate * kLanes);
     rises_.resize(q_.slate * kLanes);
@@ -132,15 +272,8 @@ class Estimator {
 
   // Counts one block; `signs` flips dimensions.
   void Count(const double* normals, const std::vector<double>& signs) {
-    std::vector<double> w(dim_ * kLanes);
-    for (int c = 0; c < dim_; ++c) std::fill_n(&w[c * kLanes], kLanes, q_.weights.mean[c]);
-    for (int i = 0; i < dim_; ++i) {
-      for (int c = i; c < dim_; ++c) {
-        const double step = q_.scale * signs[i] * q_.weights.factor(c, i);
-        AddRows(normals + i * kLanes, &step, 1, kLanes, &w[c * kLanes]);
-      }
-    }
-    ScoreLanes(rows_.data(), contenders(), dim_, w.data(), scores_.data());
+    DrawLanes(q_, normals, signs, w_);
+    ScoreLanes(columns_.data(), contenders(), dim_, w_.data(), scores_.data());
     for (Target& target : targets_) Count(target);
   }
 
@@ -158,15 +291,16 @@ class Estimator {
     target.place =
         static_cast<int>(std::lower_bound(contenders_.begin(), contenders_.end(), asked.row) - contenders_.begin());
     target.rank = asked.rank;
-    const VectorXd own = rows_.col(target.place);
+    const VectorXd own = columns_.col(target.place);
     const VectorXd shared = TimesCovariance(q_.weights, own);
     const double variance = own.dot(shared);
     target.mean = own.dot(q_.weights.mean);
     target.sd = variance > 0 ? q_.scale * std::sqrt(variance) : 0.0;
+    const VectorXd covariances = Product(rows_, shared);
     for (int k = 0; k < contenders(); ++k) {
       if (k == target.place) continue;
-      const double gap = target.sd > 0 ? 1.0 - rows_.col(k).dot(shared) / variance : 0.0;
-      if (std::abs(gap) <= 1e-12 || (std::abs(gap) < 1e-6 && rows_.col(k) == own)) {
+      const double gap = target.sd > 0 ? 1.0 - covariances[k] / variance : 0.0;
+      if (std::abs(gap) <= 1e-12 || (std::abs(gap) < 1e-6 && columns_.col(k) == own)) {
         target.level.push_back(k);
       } else if (gap > 0) {
         target.falls.Add(k, 1.0 / (gap * target.sd));
@@ -218,7 +352,9 @@ class Estimator {
   const PropensityQuestion& q_;
   const std::vector<int> contenders_;
   const int dim_;
-  MatrixXd rows_;                      // one column per contender
+  MatrixXd columns_;                   // one column per contender
+  MatrixXd rows_;                      // its transpose
+  std::vector<double> w_;              // [dimension][lane]
   std::vector<double> scores_;         // [contender][lane]
   std::vector<double> falls_, rises_;  // [place][lane] of the target at hand; rises negated
   std::vector<Target> targets_;
@@ -231,16 +367,11 @@ std::optional<PropensityAnswer> EstimatePropensities(const PropensityQuestion& q
   SUGGEST_CHECK(question.scale > 0 && question.slate >= 1 && question.draws <= kMaxPropensityDraws);
   const auto late = [&] { return question.time_left && !question.time_left(); };
   const int blocks = std::max(2, (question.draws + kLanes - 1) / kLanes);
-  Estimator estimator(question, targets);
-  const NormalPoints& points = NormalPoints::OfDimension(question.weights.dim());
-  // An odd step visits every block of the table once before it returns to the first.
-  const auto start = static_cast<uint32_t>(rng.NextUint64());
-  const auto step = static_cast<uint32_t>(rng.NextUint64()) | 1;
-  std::vector<double> signs(question.weights.dim());
-  for (double& sign : signs) sign = rng.NextUniform() < 0.5 ? -1.0 : 1.0;
+  const Blocks points(question.weights.dim(), rng);
+  Estimator estimator(question, targets, Contenders(question, targets, points, blocks));
   for (int b = 0; b < blocks; ++b) {
     if (late()) return std::nullopt;
-    estimator.Count(points.block(static_cast<int>((start + b * step) % kNormalBlocks)), signs);
+    estimator.Count(points.At(b), points.signs());
   }
   return PropensityAnswer{estimator.Estimates(blocks), estimator.contenders()};
 }

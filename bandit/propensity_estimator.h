@@ -1,9 +1,12 @@
 // The estimator that propensity.h describes, for a Thompson policy without its floor.
 //
-// Pruning. Let T be the `slate` candidates of highest mean. Whoever enters the slate stands above at least one of T, so
-//   P(k in slate) <= sum_{b in T} Phi(-(mean_b - mean_k) / sd(s_k - s_b)).
-// A candidate that is not asked for is left out when each term is below neglected / (candidates x slate); so the event
-// that any of them enters the slate has a probability below `neglected`, and no propensity is off by more than that.
+// Pruning. A candidate enters the slate when its score reaches the cut, the `slate`-th best score of the others. The
+// cut of the candidates of highest mean alone is never above it. Of that cut, pilot draws estimate mean, variance and
+// covariance with w; s_k - cut is taken for normal, so P(k in slate) is at most about Phi(-(E cut - mean_k) / sd(s_k -
+// cut)). The candidates of smallest probability are left out as long as the sum of theirs is at most `neglected`, which
+// so bounds the probability that any of them enters the slate, and the error of every propensity (in the tests' cases
+// the true sum is below it; the normal is an approximation). A union bound over pairs leaves five to twenty times as
+// many contenders.
 //
 // What is left is counted in blocks of kLanes draws (normal_points.h) by propensity_kernel.h: of each contender k, g =
 // 1 / ((1 - beta_k) sd_j) is fixed, and only the breakpoint x_k = x_j + (s_k - s_j) g changes from draw to draw. g > 0:
@@ -26,7 +29,7 @@
 
 namespace suggest::bandit {
 
-inline constexpr double kNeglected = 1e-6;
+inline constexpr double kNeglected = 1e-3;
 inline constexpr int kMaxPropensityDraws = 16384;
 
 struct PropensityQuestion {
@@ -35,7 +38,7 @@ struct PropensityQuestion {
   double scale = 0.5;             // v > 0
   int slate = 1;                  // slots that the policy fills
   int draws = 128;                // rounded up to whole blocks, at least two; at most kMaxPropensityDraws
-  double neglected = kNeglected;  // 0 <: probability that pruning may overlook; 0: prunes nothing
+  double neglected = kNeglected;  // 0 <: expected slots that pruning may overlook; 0: prunes nothing
   // Asked before each block of draws; when it says false, nothing is estimated. Empty: no bound.
   std::function<bool()> time_left = {};
 };
@@ -51,7 +54,7 @@ struct PropensityAnswer {
 };
 
 // nullopt when the time was not enough. `rng`: of a stream that the choosing draw never used.
-// Cost: candidates x dim x (dim / 2 + slate) multiply-adds for pruning, then draws x contenders x (dim + a few
+// Cost: candidates x dim x (dim / 2 + a few) multiply-adds for pruning, then draws x contenders x (dim + a few
 // operations per target), of which a vector does several at a time.
 std::optional<PropensityAnswer> EstimatePropensities(const PropensityQuestion& question,
                                                      absl::Span<const PropensityTarget> targets, CounterRng rng);

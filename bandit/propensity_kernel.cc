@@ -65,17 +65,6 @@ SUGGEST_WIDEST void AddSquares(const double* __restrict x, int n, double* __rest
   for (int k = 0; k < n; ++k) squares[k] += x[k] * x[k];
 }
 
-SUGGEST_WIDEST void KeepContenders(const double* __restrict mean, const double* __restrict variance,
-                                   const double* __restrict covariance, int n, double mean_b, double variance_b,
-                                   double limit, int* __restrict kept) {
-  for (int k = 0; k < n; ++k) {
-    const double lead = mean_b - mean[k];
-    const double spread = variance[k] + variance_b - 2.0 * covariance[k];
-    const double bound = limit * (spread > 0.0 ? spread : 0.0);
-    kept[k] |= !(lead > 0.0) | !(lead * lead > bound);
-  }
-}
-
 SUGGEST_WIDEST void ScoreLanes(const double* __restrict rows, int n, int cols, const double* __restrict w,
                                double* __restrict out) {
   for (int k = 0; k < n; ++k, rows += cols) {

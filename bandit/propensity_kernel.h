@@ -12,11 +12,6 @@ inline constexpr int kLanes = 32;  // draws per block; element [i * kLanes + lan
 // squares[k] += x[k]^2.
 void AddSquares(const double* x, int n, double* squares);
 
-// kept[k] = 1 where candidate k may stand above rival b: unless mean_b - mean_k > 0 and its square exceeds
-// limit * variance of the difference, variance_k + variance_b - 2 covariance_k (at least 0). Else unchanged.
-void KeepContenders(const double* mean, const double* variance, const double* covariance, int n, double mean_b,
-                    double variance_b, double limit, int* kept);
-
 // out[k][lane] = sum_c rows[k * cols + c] w[c][lane], over c in ascending order.
 void ScoreLanes(const double* rows, int n, int cols, const double* w, double* out);
 

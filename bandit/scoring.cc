@@ -127,15 +127,23 @@ PropensityEstimate Certain(const std::vector<int>& best, int candidate, int rank
   return p;
 }
 
-// Rows a_k' of the eligible candidates.
+// Rows a_k' of the eligible candidates, `pairs` ascending by candidate. Reads the panel: columns there are columns here.
 Eigen::MatrixXd JointFeatures(const DecisionProblem& problem, const std::vector<int>& eligible) {
   const int cols = problem.layout.recommendation_dim;
-  Eigen::MatrixXd features = Eigen::MatrixXd::Zero(eligible.size(), cols + problem.layout.pair_dim);
-  for (size_t k = 0; k < eligible.size(); ++k) {
-    const auto row = problem.catalogue->row(eligible[k]);
-    for (int c = 0; c < cols; ++c) features(k, c) = row[c];
-    const auto pair = PairOf(problem.pairs, eligible[k]);
-    for (size_t p = 0; p < pair.size(); ++p) features(k, cols + p) = pair[p];
+  const int n = static_cast<int>(eligible.size());
+  std::vector<size_t> first(n);
+  for (int k = 0; k < n; ++k) first[k] = problem.catalogue->PanelIndex(eligible[k]);
+  Eigen::MatrixXd features(n, cols + problem.layout.pair_dim);
+  for (int c = 0; c < cols; ++c) {
+    const float* const column = problem.catalogue->panel() + static_cast<size_t>(c) * kPanelRows;
+    double* const out = features.col(c).data();
+    for (int k = 0; k < n; ++k) out[k] = column[first[k]];
+  }
+  features.rightCols(problem.layout.pair_dim).setZero();
+  for (const PairRow& pair : problem.pairs) {
+    const auto at = std::lower_bound(eligible.begin(), eligible.end(), pair.candidate);
+    if (at == eligible.end() || *at != pair.candidate) continue;
+    features.row(at - eligible.begin()).tail(problem.layout.pair_dim) = pair.values.transpose();
   }
   return features;
 }

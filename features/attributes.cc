@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <string_view>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -36,7 +37,7 @@ bool EqualsAny(absl::string_view text, std::initializer_list<absl::string_view> 
 }  // namespace
 
 const AttributeValue* FindAttribute(const Attributes& attributes, absl::string_view column) {
-  const auto found = attributes.fields().find(std::string(column));
+  const auto found = attributes.fields().find(std::string_view(column.data(), column.size()));
   if (found == attributes.fields().end()) return nullptr;
   const AttributeValue& value = found->second;
   switch (value.kind_case()) {

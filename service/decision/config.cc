@@ -52,13 +52,18 @@ void SetServerDefaults(config::v1::Server* server) {
   if (server->max_transport_bytes() == 0) server->set_max_transport_bytes(int64_t{512} << 20);
 }
 
+constexpr absl::Duration kLingerUnawaited = absl::Milliseconds(10);
+
 void SetCommitDefaults(config::v1::Commit* commit) {
   using config::v1::Commit;
   if (commit->durability() == Commit::DURABILITY_UNSPECIFIED) commit->set_durability(Commit::SYNC);
   if (commit->writers() == 0) commit->set_writers(1);
   if (commit->max_batch() == 0) commit->set_max_batch(128);
-  if (!commit->has_linger()) Default(absl::ZeroDuration(), commit->mutable_linger());
-  if (commit->queue_length() == 0) commit->set_queue_length(1024);
+  if (!commit->has_linger()) {
+    const bool somebody_waits = commit->durability() == Commit::SYNC;
+    Default(somebody_waits ? absl::ZeroDuration() : kLingerUnawaited, commit->mutable_linger());
+  }
+  if (commit->queue_length() == 0) commit->set_queue_length(8192);
 }
 
 void SetCacheDefaults(config::v1::CustomerCache* cache) {

@@ -110,6 +110,16 @@ v1::PropensityStatus ToProto(bandit::PropensityStatus status) {
   return v1::PROPENSITY_STATUS_UNSPECIFIED;
 }
 
+void ReserveSlate(int slots, int columns, storage::DecisionRecord* record) {
+  record->recommendation_ids.reserve(slots);
+  DecisionInputs& inputs = record->inputs;
+  inputs.mutable_slate()->Reserve(slots);
+  inputs.mutable_recommendations()->Reserve(slots * columns);
+  inputs.mutable_scores()->Reserve(slots);
+  inputs.mutable_means()->Reserve(slots);
+  inputs.mutable_sds()->Reserve(slots);
+}
+
 void LogEntry(const Serving& serving, const bandit::ScoredCandidate& item, storage::DecisionRecord* record) {
   record->recommendation_ids.push_back(serving.catalogue().item(item.candidate).recommendation_id);
   DecisionInputs& inputs = record->inputs;
@@ -149,6 +159,7 @@ absl::Status Choose(const Serving& serving, const config::v1::Choice& choice, co
                                             " failed too: ", slate.status().message()));
   }
   decision->contenders = slate->contenders;
+  ReserveSlate(static_cast<int>(slate->items.size()), serving.candidates().cols(), record);
   record->explore = slate->explore;
   record->propensity_status = ToProto(slate->propensity_status);
   for (const bandit::ScoredCandidate& item : slate->items) LogEntry(serving, item, record);

@@ -9,9 +9,14 @@
 namespace suggest::decision {
 namespace {
 
-std::string Title(const Catalogue& catalogue, const std::string& recommendation_id) {
-  const std::optional<int> index = catalogue.Find(recommendation_id);
-  return index ? catalogue.item(*index).title : recommendation_id;
+// The item of a slot. `index` is where it stands in the catalogue that it was chosen from.
+const CatalogueItem* ItemOf(const Catalogue& catalogue, uint32_t index, const std::string& recommendation_id) {
+  if (index < static_cast<uint32_t>(catalogue.size())) {
+    const CatalogueItem& item = catalogue.item(static_cast<int>(index));
+    if (item.recommendation_id == recommendation_id) return &item;
+  }
+  const std::optional<int> found = catalogue.Find(recommendation_id);
+  return found ? &catalogue.item(*found) : nullptr;
 }
 
 // Whether the numbers of the log are propensities at all.
@@ -48,12 +53,14 @@ v1::SuggestResponse ToSuggestResponse(const storage::DecisionRecord& record, con
   response.set_explore(record.explore);
   response.set_propensity_status(static_cast<v1::PropensityStatus>(record.propensity_status));
   *response.mutable_decided_at() = ToTimestamp(record.decided_at);
+  response.mutable_suggestions()->Reserve(record.inputs.slate_size());
   for (int i = 0; i < record.inputs.slate_size(); ++i) {
     v1::Suggestion* suggestion = response.add_suggestions();
     suggestion->set_suggestion_id(storage::MakeSuggestionId(record.decision_id, i + 1));
     suggestion->set_rank(i + 1);
     suggestion->set_recommendation_id(record.recommendation_ids[i]);
-    suggestion->set_title(Title(catalogue, record.recommendation_ids[i]));
+    const CatalogueItem* const item = ItemOf(catalogue, record.inputs.slate(i), record.recommendation_ids[i]);
+    suggestion->set_title(item != nullptr ? item->title : record.recommendation_ids[i]);
     suggestion->set_score(record.inputs.scores(i));
     suggestion->set_expected_reward(std::clamp<double>(record.inputs.means(i), 0.0, 1.0));
     suggestion->set_expected_reward_sd(record.inputs.sds(i));

@@ -59,7 +59,7 @@ CallGate::CallGate(const config::v1::Server& config, Metrics* metrics, Log* log)
   }
 }
 
-absl::Status CallGate::Enter(Method method) {
+absl::Status CallGate::Enter(Method method, const CallContext& context) {
   const int m = static_cast<int>(method);
   if (in_flight_.fetch_add(1) >= max_concurrent_) {
     in_flight_.fetch_sub(1);
@@ -73,7 +73,9 @@ absl::Status CallGate::Enter(Method method) {
                                                                    " are being worked on (server.method_limits)")));
   }
   metrics_->RequestStarted();
-  return absl::OkStatus();
+  absl::Status waiting = CheckWaiting(context, "the request");
+  if (!waiting.ok()) Leave(method);
+  return waiting;
 }
 
 void CallGate::Leave(Method method) {

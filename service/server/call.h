@@ -44,6 +44,10 @@ std::optional<absl::Duration> RetryHintOf(const absl::Status& status);
 // nothing about is INTERNAL. Other codes pass.
 absl::Status FromStorage(const absl::Status& status);
 
+// How a handler that need not have its answer at once gives it.
+template <typename Response>
+using Answer = std::function<void(absl::StatusOr<Response>)>;
+
 class CallGate {
  public:
   // The most calls at once: of all methods, and of single ones. `metrics` and `log` must outlive the gate. `config` is
@@ -55,22 +59,35 @@ class CallGate {
   absl::StatusOr<Response> Run(Method method, const std::string& request_id, const CallContext& context,
                                const std::function<absl::StatusOr<Response>()>& handler) {
     const Stopwatch watch;
-    absl::StatusOr<Response> response = absl::UnknownError("");
-    if (absl::Status entered = Enter(method); entered.ok()) {
-      const absl::Status waiting = CheckWaiting(context, "the request");
-      response = waiting.ok() ? handler() : absl::StatusOr<Response>(waiting);
-      Leave(method);
-    } else {
-      response = std::move(entered);
-    }
+    absl::Status entered = Enter(method, context);
+    absl::StatusOr<Response> response = entered.ok() ? handler() : absl::StatusOr<Response>(entered);
+    if (entered.ok()) Leave(method);
     Report(method, request_id, response.status(), watch.Elapsed());
     return response;
+  }
+
+  // The same for a handler that is given a function to answer with, once, from any thread. `request_id` must live until
+  // then.
+  template <typename Response>
+  void Start(Method method, const std::string& request_id, const CallContext& context, Answer<Response> answer,
+             const std::function<void(Answer<Response>)>& handler) {
+    const Stopwatch watch;
+    absl::Status entered = Enter(method, context);
+    if (!entered.ok()) {
+      Report(method, request_id, entered, watch.Elapsed());
+      return answer(std::move(entered));
+    }
+    handler([this, method, &request_id, watch, answer = std::move(answer)](absl::StatusOr<Response> response) {
+      Leave(method);
+      Report(method, request_id, response.status(), watch.Elapsed());
+      answer(std::move(response));
+    });
   }
 
   int in_flight() const { return in_flight_.load(); }
 
  private:
-  absl::Status Enter(Method method);
+  absl::Status Enter(Method method, const CallContext& context);
   void Leave(Method method);
   void Report(Method method, const std::string& request_id, const absl::Status& status, absl::Duration duration);
 

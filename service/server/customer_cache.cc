@@ -25,10 +25,13 @@ int64_t BytesOf(const storage::CustomerState& state) {
   return bytes;
 }
 
+// Asked for with every decision: by the sizes that vary, not by reflection.
 int64_t BytesOf(const storage::DecisionRecord& record) {
-  int64_t bytes = static_cast<int64_t>(sizeof(record) + record.inputs.SpaceUsedLong());
-  for (const std::string& id : record.recommendation_ids) bytes += static_cast<int64_t>(sizeof(id) + id.capacity());
-  return bytes;
+  const model::v1::DecisionInputs& inputs = record.inputs;
+  const int64_t numbers = inputs.customer_size() + inputs.recommendations_size() + inputs.candidates_size() +
+                          inputs.pair_candidates_size() + inputs.pair_values_size();
+  const int64_t slots = inputs.slate_size();
+  return static_cast<int64_t>(sizeof(record)) + kEntryBytes + 4 * numbers + 128 * slots;
 }
 
 }  // namespace
@@ -45,9 +48,13 @@ CustomerCache::Shard& CustomerCache::ShardOf(absl::string_view customer_id) {
   return shards_[absl::Hash<absl::string_view>()(customer_id) % kShards];
 }
 
+bool CustomerCache::Hearing() const {
+  return steady_clock::now().time_since_epoch().count() <= heard_until_.load(std::memory_order_acquire);
+}
+
 bool CustomerCache::Usable(const Entry& entry, absl::Time now) const {
   const Instant::rep instant = steady_clock::now().time_since_epoch().count();
-  if (instant > heard_until_.load(std::memory_order_acquire) || now >= entry.state->valid_until) return false;
+  if (entry.stale || instant > heard_until_.load(std::memory_order_acquire) || now >= entry.state->valid_until) return false;
   return told_.load(std::memory_order_acquire) || Instant(Instant::duration(instant)) - entry.loaded_at <= max_age_;
 }
 
@@ -56,6 +63,14 @@ CustomerCache::State CustomerCache::Find(Shard& shard, const std::string& custom
   if (found == shard.index.end() || !(stale || Usable(*found->second, now))) return nullptr;
   shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
   return found->second->state;
+}
+
+CustomerCache::State CustomerCache::Peek(const std::string& customer_id, absl::Time now) {
+  Shard& shard = ShardOf(customer_id);
+  MutexLock lock(shard.mutex);
+  State state = Find(shard, customer_id, now, false);
+  if (state != nullptr) metrics_->RecordCacheHit();
+  return state;
 }
 
 absl::StatusOr<CustomerCache::State> CustomerCache::Get(
@@ -113,23 +128,30 @@ absl::StatusOr<CustomerCache::State> CustomerCache::Load(
 
 void CustomerCache::Insert(Shard& shard, const std::string& customer_id, State state, Instant loaded_at) {
   if (most_entries_ == 0 || !state->attributes.has_value()) return;
+  const int64_t state_bytes = BytesOf(*state);
   if (const auto found = shard.index.find(customer_id); found != shard.index.end()) {
     Entry& entry = *found->second;
     entry.state = std::move(state);
+    entry.state_bytes = state_bytes;
     entry.loaded_at = loaded_at;
+    entry.stale = false;
     shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
     Resize(shard, entry);
   } else {
-    shard.entries.push_front({customer_id, std::move(state), loaded_at, false, nullptr, 0});
+    Entry& entry = shard.entries.emplace_front();
+    entry.customer_id = customer_id;
+    entry.state = std::move(state);
+    entry.state_bytes = state_bytes;
+    entry.loaded_at = loaded_at;
     shard.index[customer_id] = shard.entries.begin();
     metrics_->AddCacheEntries(1, 0);
-    Resize(shard, shard.entries.front());
+    Resize(shard, entry);
   }
   Shrink(shard);
 }
 
 void CustomerCache::Resize(Shard& shard, Entry& entry) {
-  int64_t bytes = kEntryBytes + 2 * static_cast<int64_t>(entry.customer_id.size()) + BytesOf(*entry.state);
+  int64_t bytes = kEntryBytes + 2 * static_cast<int64_t>(entry.customer_id.size()) + entry.state_bytes;
   if (entry.open != nullptr) bytes += BytesOf(*entry.open);
   shard.bytes += bytes - entry.bytes;
   metrics_->AddCacheEntries(0, bytes - entry.bytes);
@@ -150,6 +172,14 @@ void CustomerCache::Erase(Shard& shard, std::list<Entry>::iterator entry) {
   shard.entries.erase(entry);
 }
 
+void CustomerCache::Outdate(Shard& shard, std::list<Entry>::iterator entry) {
+  if (!serve_stale_) return Erase(shard, entry);
+  entry->stale = true;
+  entry->open = nullptr;
+  entry->open_known = false;
+  Resize(shard, *entry);
+}
+
 absl::StatusOr<CustomerCache::Open> CustomerCache::GetOpen(
     const std::string& customer_id, absl::Time since,
     const std::function<absl::StatusOr<std::optional<storage::DecisionRecord>>()>& find) {
@@ -160,8 +190,7 @@ absl::StatusOr<CustomerCache::Open> CustomerCache::GetOpen(
     MutexLock lock(shard.mutex);
     const auto found = shard.index.find(customer_id);
     // Only the listener's life counts here: a future row of the customer changes no decision.
-    if (found != shard.index.end() && found->second->open_known &&
-        steady_clock::now().time_since_epoch().count() <= heard_until_.load(std::memory_order_acquire)) {
+    if (found != shard.index.end() && found->second->open_known && Hearing()) {
       return newer(found->second->open);
     }
     changes = shard.open_changes;
@@ -185,6 +214,14 @@ CustomerCache::Open CustomerCache::PeekOpen(const std::string& customer_id) {
   MutexLock lock(shard.mutex);
   const auto found = shard.index.find(customer_id);
   return found == shard.index.end() ? nullptr : found->second->open;
+}
+
+bool CustomerCache::KnowsNoneOpen(const std::string& customer_id, absl::Time since) {
+  Shard& shard = ShardOf(customer_id);
+  MutexLock lock(shard.mutex);
+  const auto found = shard.index.find(customer_id);
+  if (found == shard.index.end() || !found->second->open_known || !Hearing()) return false;
+  return found->second->open == nullptr || found->second->open->decided_at < since;
 }
 
 void CustomerCache::SetOpen(const std::string& customer_id, Open open) {
@@ -221,7 +258,7 @@ void CustomerCache::Invalidate(const std::string& customer_id) {
     flight->second->keep = false;
     shard.flights.erase(flight);
   }
-  if (const auto found = shard.index.find(customer_id); found != shard.index.end()) Erase(shard, found->second);
+  if (const auto found = shard.index.find(customer_id); found != shard.index.end()) Outdate(shard, found->second);
 }
 
 void CustomerCache::InvalidateAll() {
@@ -231,10 +268,7 @@ void CustomerCache::InvalidateAll() {
     ++shard.open_changes;
     for (auto& [id, flight] : shard.flights) flight->keep = false;
     shard.flights.clear();
-    metrics_->AddCacheEntries(-static_cast<int64_t>(shard.entries.size()), -shard.bytes);
-    shard.index.clear();
-    shard.entries.clear();
-    shard.bytes = 0;
+    for (auto entry = shard.entries.begin(); entry != shard.entries.end();) Outdate(shard, entry++);
   }
 }
 

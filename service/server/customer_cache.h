@@ -2,7 +2,7 @@
 //
 // An entry may be used while three things hold: the changes can be heard (the listener proved its connection alive less
 // than a second ago), the domain time is before the state's valid_until, and either triggers tell of every change to
-// the tables or the entry is younger than max_age. Heard changes remove entries; a new listening session removes all,
+// the tables or the entry is younger than max_age. Heard changes outdate entries; a new listening session outdates all,
 // since what was told in between is lost. A load that began before a change came in is answered but not kept.
 //
 // Beside the state an entry may know the customer's open decision, or that there is none: this replica's own decisions
@@ -47,12 +47,16 @@ class CustomerCache {
   static constexpr std::chrono::milliseconds kHeardFor{1000};
 
   // `config` is complete and valid. `metrics` must outlive the cache. `serve_stale`: when the load of a customer says
-  // UNAVAILABLE, an entry that may no longer be used is (with a spool: the database is away, nobody can change it).
+  // UNAVAILABLE, an entry that may no longer be used is (with a spool: the database is away, nobody can change it, and
+  // an old state serves better than none). Changed entries are then kept as stale ones, within the same bounds.
   CustomerCache(const config::v1::CustomerCache& config, bool serve_stale, Metrics* metrics);
 
   // The state of the customer at `now`, from the cache or by `load`. Errors: those of `load`.
   absl::StatusOr<State> Get(const std::string& customer_id, absl::Time now,
                             const std::function<absl::StatusOr<storage::CustomerState>()>& load);
+
+  // What can be had at once: the state where it may be used, else null; nothing is loaded.
+  State Peek(const std::string& customer_id, absl::Time now);
 
   // The customer's open decision as of `since`, from the cache or by `find`, which looks for the newest decision from
   // `since` on. Errors: those of `find`.
@@ -60,6 +64,8 @@ class CustomerCache {
                                const std::function<absl::StatusOr<std::optional<storage::DecisionRecord>>()>& find);
   // The cached open decision, if one is known; nothing is loaded.
   Open PeekOpen(const std::string& customer_id);
+  // Whether it is known that nothing is open as of `since`.
+  bool KnowsNoneOpen(const std::string& customer_id, absl::Time since);
   // This replica has answered with it.
   void SetOpen(const std::string& customer_id, Open open);
   // Somebody else may have decided, or this replica's decision was not delivered.
@@ -79,7 +85,9 @@ class CustomerCache {
   struct Entry {
     std::string customer_id;
     State state;
+    int64_t state_bytes = 0;
     Instant loaded_at;
+    bool stale = false;  // changed since it was loaded
     bool open_known = false;
     Open open;
     int64_t bytes = 0;
@@ -99,6 +107,8 @@ class CustomerCache {
   };
 
   Shard& ShardOf(absl::string_view customer_id);
+  // Changes are heard.
+  bool Hearing() const;
   bool Usable(const Entry& entry, absl::Time now) const;
   // Null when there is none that may be used; `stale` counts those too that may not.
   State Find(Shard& shard, const std::string& customer_id, absl::Time now, bool stale)
@@ -109,6 +119,8 @@ class CustomerCache {
   void Insert(Shard& shard, const std::string& customer_id, State state, Instant loaded_at)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
   void Erase(Shard& shard, std::list<Entry>::iterator entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
+  // Erases it, or keeps it as a stale one.
+  void Outdate(Shard& shard, std::list<Entry>::iterator entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
   void Resize(Shard& shard, Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
   void Shrink(Shard& shard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
 

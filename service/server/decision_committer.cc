@@ -87,7 +87,8 @@ absl::Status DecisionCommitter::Enqueue(std::unique_ptr<Item> item) {
     }
     queue_.push_back(std::move(item));
     metrics_->SetCommitQueue(static_cast<int>(queue_.size()));
-    wake = idle_writers_ > 0;
+    // One that lingers takes this one too, and is left alone until its batch is full.
+    wake = lingering_writers_ > 0 ? static_cast<int>(queue_.size()) == max_batch_ : waiting_writers_ > 0;
   }
   if (wake) arrived_.notify_one();
   return absl::OkStatus();
@@ -103,25 +104,35 @@ void DecisionCommitter::RunWriter() {
 
 DecisionCommitter::Items DecisionCommitter::Take() {
   Items batch;
-  MutexLock lock(mutex_);
-  ++idle_writers_;
-  while (true) {
-    while (queue_.empty() && !draining_) arrived_.wait(mutex_);
-    if (linger_.count() > 0 && !queue_.empty()) {
-      const Instant until = queue_.front()->queued_at + linger_;
-      while (!draining_ && !queue_.empty() && static_cast<int>(queue_.size()) < max_batch_ &&
-             arrived_.wait_until(mutex_, until) != std::cv_status::timeout) {
-      }
+  bool more = false;
+  {
+    MutexLock lock(mutex_);
+    do {
+      ++waiting_writers_;
+      while (queue_.empty() && !draining_) arrived_.wait(mutex_);
+      --waiting_writers_;
+      Linger();
+    } while (queue_.empty() && !draining_);
+    while (!queue_.empty() && static_cast<int>(batch.size()) < max_batch_) {
+      batch.push_back(std::move(queue_.front()));
+      queue_.pop_front();
     }
-    if (!queue_.empty() || draining_) break;  // while it lingered, another writer may have taken them all
+    metrics_->SetCommitQueue(static_cast<int>(queue_.size()));
+    more = !queue_.empty() && waiting_writers_ > 0;
   }
-  --idle_writers_;
-  while (!queue_.empty() && static_cast<int>(batch.size()) < max_batch_) {
-    batch.push_back(std::move(queue_.front()));
-    queue_.pop_front();
-  }
-  metrics_->SetCommitQueue(static_cast<int>(queue_.size()));
+  if (more) arrived_.notify_one();
   return batch;
+}
+
+// Until the oldest has waited long enough or the batch is full. Another writer may take them all meanwhile.
+void DecisionCommitter::Linger() {
+  if (linger_.count() == 0 || queue_.empty()) return;
+  const Instant until = queue_.front()->queued_at + linger_;
+  ++lingering_writers_;
+  while (!draining_ && !queue_.empty() && static_cast<int>(queue_.size()) < max_batch_ &&
+         arrived_.wait_until(mutex_, until) != std::cv_status::timeout) {
+  }
+  --lingering_writers_;
 }
 
 void DecisionCommitter::Write(Items batch) {

@@ -90,6 +90,7 @@ class DecisionCommitter {
   void RunWriter();
   // Empty when draining and nothing is queued.
   Items Take();
+  void Linger() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Write(Items batch);
   // OK: the sink took the batch, and each was told.
   absl::Status TryAppend(DecisionSink* sink, Kept kept, Items& batch);
@@ -111,7 +112,8 @@ class DecisionCommitter {
   std::condition_variable_any arrived_;
   std::condition_variable_any stopping_;
   std::deque<std::unique_ptr<Item>> queue_ ABSL_GUARDED_BY(mutex_);
-  int idle_writers_ ABSL_GUARDED_BY(mutex_) = 0;
+  int waiting_writers_ ABSL_GUARDED_BY(mutex_) = 0;    // for a first decision
+  int lingering_writers_ ABSL_GUARDED_BY(mutex_) = 0;  // for more
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   Instant give_up_at_ ABSL_GUARDED_BY(mutex_) = Instant::max();
   std::vector<std::thread> writers_;

@@ -5,6 +5,8 @@
 #ifndef SERVICE_SERVER_ENDPOINTS_H_
 #define SERVICE_SERVER_ENDPOINTS_H_
 
+#include <utility>
+
 #include "absl/status/statusor.h"
 #include "bandit/base/status_macros.h"
 #include "service/server/batch_handler.h"
@@ -25,6 +27,12 @@ class Endpoints {
   absl::StatusOr<v1::SuggestResponse> Suggest(const v1::SuggestRequest& request, const CallContext& context) {
     return gate_.Run<v1::SuggestResponse>(Method::kSuggest, request.request_id(), context,
                                           [&] { return suggestions_.Suggest(request, context); });
+  }
+  // Answers by `answer`, once, from any thread; this one is not blocked. `request` and `context` must live until then.
+  void Suggest(const v1::SuggestRequest& request, const CallContext& context, Answer<v1::SuggestResponse> answer) {
+    gate_.Start<v1::SuggestResponse>(
+        Method::kSuggest, request.request_id(), context, std::move(answer),
+        [&](Answer<v1::SuggestResponse> inner) { suggestions_.Suggest(request, context, std::move(inner)); });
   }
   // The stream as a whole passes the gate, its decisions do not one by one.
   absl::Status SuggestBatch(const v1::SuggestBatchRequest& request, const CallContext& context,

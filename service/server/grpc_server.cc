@@ -10,8 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "service/decision/config.h"
+#include "service/server/suggest_service.h"
 #include "suggest/v1/learning_service.grpc.pb.h"
-#include "suggest/v1/suggestion_service.grpc.pb.h"
 
 namespace suggest::server {
 namespace {
@@ -21,7 +21,7 @@ constexpr int kSpareThreads = 16;
 // Threads that wait for the next call instead of ending.
 constexpr int kMostIdleThreads = 32;
 
-grpc::Status ToGrpc(const absl::Status& status, grpc::ServerContext* context) {
+grpc::Status ToGrpc(const absl::Status& status, grpc::ServerContextBase* context) {
   // gRPC's retries wait as long as the server says (gRFC A6).
   if (const auto pause = RetryHintOf(status)) {
     context->AddTrailingMetadata("grpc-retry-pushback-ms", absl::StrCat(absl::ToInt64Milliseconds(*pause)));
@@ -33,24 +33,32 @@ int Milliseconds(const google::protobuf::Duration& duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(ToAbslDuration(duration)));
 }
 
-CallContext ContextOf(const grpc::ServerContext* context) {
+template <typename Context>
+CallContext ContextOf(const Context* context) {
   return {[context] { return context->IsCancelled() || std::chrono::system_clock::now() >= context->deadline(); }};
 }
 
 template <typename Response>
-grpc::Status Reply(absl::StatusOr<Response> result, grpc::ServerContext* context, Response* response) {
+grpc::Status Reply(absl::StatusOr<Response> result, grpc::ServerContextBase* context, Response* response) {
   if (!result.ok()) return ToGrpc(result.status(), context);
   *response = *std::move(result);
   return grpc::Status::OK;
 }
 
-class SuggestionRpcs final : public v1::SuggestionService::Service {
+class SuggestionRpcs final : public SuggestService {
  public:
   explicit SuggestionRpcs(Endpoints* endpoints) : endpoints_(endpoints) {}
 
-  grpc::Status Suggest(grpc::ServerContext* context, const v1::SuggestRequest* request,
-                       v1::SuggestResponse* response) override {
-    return Reply(endpoints_->Suggest(*request, ContextOf(context)), context, response);
+  grpc::ServerUnaryReactor* Suggest(grpc::CallbackServerContext* context, const v1::SuggestRequest* request,
+                                    v1::SuggestResponse* response) override {
+    // gRPC gives the end of any other reactor to a thread of its own.
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    const auto waiting = std::make_shared<const CallContext>(ContextOf(context));
+    endpoints_->Suggest(*request, *waiting,
+                        [waiting, context, response, reactor](absl::StatusOr<v1::SuggestResponse> result) {
+                          reactor->Finish(Reply(std::move(result), context, response));
+                        });
+    return reactor;
   }
   grpc::Status SuggestBatch(grpc::ServerContext* context, const v1::SuggestBatchRequest* request,
                             grpc::ServerWriter<v1::SuggestBatchItem>* writer) override {
@@ -151,7 +159,8 @@ void ConfigureServer(const config::v1::Server& config, grpc::ServerBuilder* buil
   grpc::ResourceQuota quota("suggestd");
   quota.Resize(static_cast<size_t>(config.max_transport_bytes()));
   quota.SetMaxThreads(config.max_concurrent_requests() + kSpareThreads);
-  // Handlers block; with gRPC's two pollers nearly every call would make a thread and end it.
+  // Of the methods that are not answered by callback: handlers block, and with gRPC's two pollers nearly every call
+  // would make a thread and end it.
   builder->SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder->SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, kMostIdleThreads);

@@ -1,6 +1,8 @@
 // gRPC: both services of suggest.v1, the standard health service and server reflection.
 //
-// One thread per call in flight (synchronous API), bounded by the call gate and, above it, by the resource quota.
+// Suggest is answered by callback: on the few threads that carry the network's events as long as nothing blocks, on a
+// worker where something does, on the committer's after a commit. The other methods have one thread per call in flight
+// (synchronous API), bounded by the call gate and, above it, by the resource quota.
 // SO_REUSEPORT is off: a second server on the same port fails at start instead of stealing half of the calls.
 #ifndef SERVICE_SERVER_GRPC_SERVER_H_
 #define SERVICE_SERVER_GRPC_SERVER_H_

@@ -299,9 +299,9 @@ void Metrics::SetDelays(const std::vector<learning::DelayQuantiles>& delays) {
   for (prometheus::Gauge* const series : delay_series_) delay_quantiles_->Remove(series);
   delay_series_.clear();
   for (const learning::DelayQuantiles& delay : delays) {
-    for (const auto& [quantile, age] :
+    for (const auto& [share, age] :
          {std::pair("0.5", delay.median), std::pair("0.9", delay.p90), std::pair("0.99", delay.p99)}) {
-      delay_series_.push_back(&delay_quantiles_->Add({{"stratum", delay.stratum}, {"quantile", quantile}}));
+      delay_series_.push_back(&delay_quantiles_->Add({{"stratum", delay.stratum}, {"share", share}}));
       delay_series_.back()->Set(absl::ToDoubleSeconds(age));
     }
   }

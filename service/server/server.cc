@@ -63,6 +63,7 @@ class RunningServer final : public Server {
                    &metrics_, &log_),
         announcer_(absl::StrCat(absl::Hex(random_.Next())), background_.get()),
         patience_(options.config.database(), &metrics_),
+        workers_(options.config.server().max_concurrent_requests()),
         changes_(MakeSurroundings(background_.get()), &catalogue_stop_),
         endpoints_(MakeSurroundings(database_.get()), options.config.server()),
         routes_(&endpoints_, &readiness_, &metrics_, [this] { RefreshGauges(); }) {}
@@ -120,7 +121,7 @@ class RunningServer final : public Server {
  private:
   Surroundings MakeSurroundings(storage::Database* database) {
     return {database, &serving_,   &config_,    clock_,      &random_,   &metrics_,
-            &log_,    &customers_, &committer_, &announcer_, &patience_, keeper_.get()};
+            &log_,    &customers_, &committer_, &announcer_, &patience_, keeper_.get(), &workers_};
   }
 
   // Null without a spool.
@@ -227,6 +228,7 @@ class RunningServer final : public Server {
   DecisionCommitter committer_;
   DecisionAnnouncer announcer_;
   Patience patience_;
+  WorkerPool workers_;
   StopSignal catalogue_stop_;
   ChangeFollower changes_;
   Endpoints endpoints_;

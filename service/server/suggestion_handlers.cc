@@ -39,8 +39,39 @@ absl::Status TakenBy(const std::string& request_id, const char* method) {
 absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Suggest(const v1::SuggestRequest& request,
                                                                 const CallContext& context) {
   RETURN_IF_ERROR(Validate(request));
-  ASSIGN_OR_RETURN(v1::SuggestResponse response, SuggestAnew(request, context));
-  s_.metrics->RecordDecision(response);
+  return Counted(SuggestAnew(request, context));
+}
+
+void SuggestionHandlers::Suggest(const v1::SuggestRequest& request, const CallContext& context,
+                                 Answer<v1::SuggestResponse> answer) {
+  if (absl::Status invalid = Validate(request); !invalid.ok()) return answer(std::move(invalid));
+  std::optional<Made> made = MakeAtOnce(request, context);
+  if (!made.has_value()) {
+    return s_.workers->Run([this, &request, &context, answer = std::move(answer)] {
+      answer(Counted(SuggestAnew(request, context)));
+    });
+  }
+  if (AnswersBeforeCommit()) return answer(Counted(KeepUnawaited(*std::move(made))));
+  const Stopwatch watch;
+  const std::shared_ptr<const DecisionRecord> record = made->record;
+  const auto answer_later = std::make_shared<Answer<v1::SuggestResponse>>(std::move(answer));
+  absl::Status taken = s_.committer->Submit(
+      record, [this, &request, &context, watch, answer_later, made = std::make_shared<Made>(*std::move(made))](
+                  absl::StatusOr<Committed> committed) {
+        s_.metrics->RecordPhase(Phase::kCommit, watch.Elapsed());
+        const bool gone = context.Gone();
+        const bool blocks = committed.ok() && (committed->earlier.has_value() || gone);
+        const auto finish = [this, &request, gone, answer_later, made](const absl::StatusOr<Committed>& outcome) {
+          (*answer_later)(Counted(AfterCommit(request, std::move(*made), outcome, gone)));
+        };
+        if (!blocks) return finish(committed);
+        s_.workers->Run([finish, committed = std::move(committed)] { finish(committed); });
+      });
+  if (!taken.ok()) (*answer_later)(std::move(taken));
+}
+
+absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Counted(absl::StatusOr<v1::SuggestResponse> response) {
+  if (response.ok()) s_.metrics->RecordDecision(*response);
   return response;
 }
 
@@ -58,63 +89,108 @@ absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::SuggestAnew(const v1::Su
                    SuggestOpen(**serving, **customer, request, draw.decided_at));
   if (open.has_value()) return *std::move(open);
   s_.metrics->RecordPhase(Phase::kLoad, watch.Lap());
-  RETURN_IF_ERROR(CheckWaiting(context, "scoring"));
+  absl::StatusOr<Made> made = Make(**serving, **customer, request, draw, context);
+  if (made.status().code() == absl::StatusCode::kDeadlineExceeded) return made.status();
+  if (!made.ok()) return ReplayOr(request, made.status());
+  if (AnswersBeforeCommit()) return KeepUnawaited(*std::move(made));
+  watch.Lap();
+  const absl::StatusOr<Committed> committed = s_.committer->Commit(*made->record);
+  s_.metrics->RecordPhase(Phase::kCommit, watch.Lap());
+  return AfterCommit(request, *std::move(made), committed, context.Gone());
+}
 
+std::optional<SuggestionHandlers::Made> SuggestionHandlers::MakeAtOnce(const v1::SuggestRequest& request,
+                                                                       const CallContext& context) {
+  Stopwatch watch;
+  const absl::StatusOr<std::shared_ptr<const decision::Serving>> serving = s_.serving->Get();
+  if (!serving.ok()) return std::nullopt;
+  const decision::Draw draw = NewDraw(s_.clock->Now());
+  const CustomerCache::State customer = s_.customers->Peek(request.customer_id(), draw.decided_at);
+  if (customer == nullptr) return std::nullopt;
+  const absl::Duration sticky_for = StickyFor(request);
+  if (sticky_for > absl::ZeroDuration() &&
+      !s_.customers->KnowsNoneOpen(request.customer_id(), draw.decided_at - sticky_for)) {
+    return std::nullopt;
+  }
+  s_.metrics->RecordPhase(Phase::kLoad, watch.Lap());
+  absl::StatusOr<Made> made = Make(**serving, *customer, request, draw, context);
+  if (!made.ok()) return std::nullopt;
+  return *std::move(made);
+}
+
+absl::StatusOr<SuggestionHandlers::Made> SuggestionHandlers::Make(const decision::Serving& serving,
+                                                                  const storage::CustomerState& customer,
+                                                                  const v1::SuggestRequest& request,
+                                                                  const decision::Draw& draw,
+                                                                  const CallContext& context) {
+  RETURN_IF_ERROR(CheckWaiting(context, "scoring"));
   const std::shared_ptr<const config::v1::Config> config = s_.config->Get();
   const absl::Duration propensity_time = ToAbslDuration(config->choice().propensity_time());
   const Stopwatch scoring;
-  auto decision = decision::Decide(
-      **serving, **customer, request, config->choice(), draw, [&] { return scoring.Elapsed() < propensity_time; },
-      [&] { return !context.Gone(); });
-  if (!decision.ok()) return ReplayOr(request, decision.status());
-  s_.metrics->RecordPhase(Phase::kScore, watch.Lap());
-  if (decision->contenders > 0) s_.metrics->RecordContenders(decision->contenders);
+  ASSIGN_OR_RETURN(decision::Decision decision,
+                   decision::Decide(
+                       serving, customer, request, config->choice(), draw,
+                       [&] { return scoring.Elapsed() < propensity_time; }, [&] { return !context.Gone(); }));
+  if (decision.contenders > 0) s_.metrics->RecordContenders(decision.contenders);
+  s_.metrics->RecordPhase(Phase::kScore, scoring.Elapsed());
   RETURN_IF_ERROR(CheckWaiting(context, "the commit"));
-
-  auto response = Keep(**serving, request, *std::move(decision), context);
-  s_.metrics->RecordPhase(Phase::kCommit, watch.Lap());
-  return response;
+  Made made;
+  made.response = decision::ToSuggestResponse(decision.record, serving.catalogue());
+  decision::AddPropensities(serving.catalogue(), decision.propensities, &made.response);
+  if (request.include_removed()) {
+    decision::AddRemovals(serving.catalogue(), decision.removed, &made.response);
+    FitInto(config->server().max_response_bytes(), &made.response);
+  }
+  made.record = std::make_shared<const DecisionRecord>(std::move(decision.record));
+  return made;
 }
 
-absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Keep(const decision::Serving& serving,
-                                                             const v1::SuggestRequest& request,
-                                                             decision::Decision decision, const CallContext& context) {
-  const auto kept = std::make_shared<const DecisionRecord>(std::move(decision.record));
-  const DecisionRecord& record = *kept;
-  const auto config = s_.config->Get();
-  const bool async = config->database().commit().durability() == config::v1::Commit::ASYNC;
-  v1::SuggestResponse response = decision::ToSuggestResponse(record, serving.catalogue());
-  decision::AddPropensities(serving.catalogue(), decision.propensities, &response);
-  if (request.include_removed()) {
-    decision::AddRemovals(serving.catalogue(), decision.removed, &response);
-    FitInto(config->server().max_response_bytes(), &response);
+bool SuggestionHandlers::AnswersBeforeCommit() const {
+  return s_.config->Get()->database().commit().durability() == config::v1::Commit::ASYNC;
+}
+
+absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::KeepUnawaited(Made made) {
+  RETURN_IF_ERROR(s_.committer->SubmitUnawaited(made.record));
+  made.response.set_durable(false);
+  NoteAnswered(made.record);
+  return std::move(made.response);
+}
+
+absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::AfterCommit(const v1::SuggestRequest& request, Made made,
+                                                                    const absl::StatusOr<Committed>& committed,
+                                                                    bool gone) {
+  RETURN_IF_ERROR(FromStorage(committed.status()));
+  if (committed->earlier.has_value()) return Replay(request, *committed->earlier);
+  if (gone) {
+    NoteUndelivered(made.record->customer_id, made.record->request_id, made.record->decision_id);
+    return absl::DeadlineExceededError(
+        absl::StrCat("the deadline passed while decision ", made.record->decision_id, " was being committed"));
   }
-  if (async) {
-    response.set_durable(false);
-    RETURN_IF_ERROR(s_.committer->SubmitUnawaited(kept));
-  } else {
-    const absl::StatusOr<Committed> committed = s_.committer->Commit(record);
-    RETURN_IF_ERROR(FromStorage(committed.status()));
-    if (committed->earlier.has_value()) return Replay(request, *committed->earlier);
-    response.set_spooled(committed->kept == Kept::kInFallback);
-    RETURN_IF_ERROR(CheckDelivered(record, context));
-  }
-  s_.customers->SetOpen(record.customer_id, kept);
-  s_.announcer->Add(record.customer_id);
-  if (!record.fallback_reason.empty()) {
-    s_.log->Write(
-        LogLevel::kWarning, "fallback policy answered",
-        {{"request_id", record.request_id}, {"decision_id", record.decision_id}, {"reason", record.fallback_reason}});
-  }
-  return response;
+  made.response.set_spooled(committed->kept == Kept::kInFallback);
+  NoteAnswered(made.record);
+  return std::move(made.response);
+}
+
+void SuggestionHandlers::NoteAnswered(const std::shared_ptr<const DecisionRecord>& record) {
+  s_.customers->SetOpen(record->customer_id, record);
+  s_.announcer->Add(record->customer_id);
+  if (record->fallback_reason.empty()) return;
+  s_.log->Write(LogLevel::kWarning, "fallback policy answered",
+                {{"request_id", record->request_id},
+                 {"decision_id", record->decision_id},
+                 {"reason", record->fallback_reason}});
+}
+
+absl::Duration SuggestionHandlers::StickyFor(const v1::SuggestRequest& request) const {
+  return request.fresh() ? absl::ZeroDuration() : ToAbslDuration(s_.config->Get()->choice().sticky_for());
 }
 
 absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestionHandlers::SuggestOpen(
     const decision::Serving& serving, const storage::CustomerState& customer, const v1::SuggestRequest& request,
     absl::Time now) {
   const std::optional<v1::SuggestResponse> none;
-  const absl::Duration sticky_for = ToAbslDuration(s_.config->Get()->choice().sticky_for());
-  if (request.fresh() || sticky_for == absl::ZeroDuration() || SpoolStandsIn(absl::OkStatus())) return none;
+  const absl::Duration sticky_for = StickyFor(request);
+  if (sticky_for == absl::ZeroDuration() || SpoolStandsIn(absl::OkStatus())) return none;
   storage::DecisionStore store(s_.database);
   const auto open = s_.customers->GetOpen(request.customer_id(), now - sticky_for,
                                           [&] { return store.FindOpen(request.customer_id(), now - sticky_for); });
@@ -277,13 +353,6 @@ absl::StatusOr<CustomerCache::State> SuggestionHandlers::CustomerAt(const std::s
 void SuggestionHandlers::ForgetOpen(const std::string& customer_id) {
   s_.customers->ForgetOpen(customer_id);
   s_.announcer->Add(customer_id);
-}
-
-absl::Status SuggestionHandlers::CheckDelivered(const DecisionRecord& record, const CallContext& context) {
-  if (!context.Gone()) return absl::OkStatus();
-  NoteUndelivered(record.customer_id, record.request_id, record.decision_id);
-  return absl::DeadlineExceededError(
-      absl::StrCat("the deadline passed while decision ", record.decision_id, " was being committed"));
 }
 
 void SuggestionHandlers::NoteUndelivered(const std::string& customer_id, const std::string& request_id,

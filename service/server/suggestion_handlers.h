@@ -23,6 +23,7 @@
 #include "service/server/random_source.h"
 #include "service/server/serving_state.h"
 #include "service/server/spool_keeper.h"
+#include "service/server/worker_pool.h"
 #include "storage/database.h"
 #include "storage/decision_store.h"
 #include "storage/superseded_store.h"
@@ -44,13 +45,18 @@ struct Surroundings {
   DecisionAnnouncer* announcer = nullptr;
   Patience* patience = nullptr;
   SpoolKeeper* spool = nullptr;  // null: none is configured
+  WorkerPool* workers = nullptr;
 };
 
 class SuggestionHandlers {
  public:
   explicit SuggestionHandlers(const Surroundings& surroundings) : s_(surroundings) {}
 
+  // Blocks.
   absl::StatusOr<v1::SuggestResponse> Suggest(const v1::SuggestRequest& request, const CallContext& context);
+  // Does not block: what is known is worked on at once, what must be read or written first goes to a worker, and the
+  // answer is given after the commit on the committer's thread. `request` and `context` must live until then.
+  void Suggest(const v1::SuggestRequest& request, const CallContext& context, Answer<v1::SuggestResponse> answer);
   absl::StatusOr<v1::RecordFeedbackResponse> RecordFeedback(const v1::RecordFeedbackRequest& request);
   absl::StatusOr<v1::RecordDecisionResponse> RecordDecision(const v1::RecordDecisionRequest& request,
                                                             const CallContext& context);
@@ -65,9 +71,25 @@ class SuggestionHandlers {
   absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestOpen(const decision::Serving& serving,
                                                                  const storage::CustomerState& customer,
                                                                  const v1::SuggestRequest& request, absl::Time now);
-  // Keeps the decision as configured, and answers with it or with the one that had answered this request before.
-  absl::StatusOr<v1::SuggestResponse> Keep(const decision::Serving& serving, const v1::SuggestRequest& request,
-                                           decision::Decision decision, const CallContext& context);
+  // A decision and its answer, not yet kept.
+  struct Made {
+    std::shared_ptr<const storage::DecisionRecord> record;
+    v1::SuggestResponse response;
+  };
+  absl::StatusOr<Made> Make(const decision::Serving& serving, const storage::CustomerState& customer,
+                            const v1::SuggestRequest& request, const decision::Draw& draw, const CallContext& context);
+  // nullopt: something has to be read first, or stands against it.
+  std::optional<Made> MakeAtOnce(const v1::SuggestRequest& request, const CallContext& context);
+  bool AnswersBeforeCommit() const;
+  absl::StatusOr<v1::SuggestResponse> KeepUnawaited(Made made);
+  // The answer, or the one that had answered this request before. `gone`: nobody waits any more; then the decision is
+  // marked undelivered.
+  absl::StatusOr<v1::SuggestResponse> AfterCommit(const v1::SuggestRequest& request, Made made,
+                                                  const absl::StatusOr<Committed>& committed, bool gone);
+  void NoteAnswered(const std::shared_ptr<const storage::DecisionRecord>& record);
+  absl::StatusOr<v1::SuggestResponse> Counted(absl::StatusOr<v1::SuggestResponse> response);
+  // How long an open decision answers this request again; zero: not.
+  absl::Duration StickyFor(const v1::SuggestRequest& request) const;
   // The earlier answer to this request id. A decision that was marked undelivered is now delivered.
   absl::StatusOr<v1::SuggestResponse> Replay(const v1::SuggestRequest& request, const storage::DecisionRecord& earlier);
   absl::StatusOr<v1::RecordDecisionResponse> Replay(const v1::RecordDecisionRequest& request,
@@ -90,8 +112,6 @@ class SuggestionHandlers {
   // A decision of the spool, the log, or a superseded one.
   absl::StatusOr<storage::AnsweredDecision> FindAnswered(const std::string& customer_id,
                                                          const std::string& decision_id);
-  // After the commit: marks the decision undelivered when nobody waits for it any more.
-  absl::Status CheckDelivered(const storage::DecisionRecord& record, const CallContext& context);
   // Here and, once they are told, for the other replicas.
   void ForgetOpen(const std::string& customer_id);
   decision::Draw NewDraw(absl::Time now);

@@ -64,7 +64,7 @@ class SpoolingTest : public ::testing::Test {
     return false;
   }
 
-  // And until changes are heard again: a new listening session empties the cache of customers.
+  // And until changes are heard again.
   void WaitUntilDrained(Replica& replica) {
     EXPECT_TRUE(Eventually([&] {
       return Metric(replica, "suggest_spool_decisions") == 0 && Metric(replica, "suggest_database_up") == 1 &&

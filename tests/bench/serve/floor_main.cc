@@ -1,7 +1,8 @@
 // The floor: a gRPC server that answers Suggest with bytes that were recorded from suggestd, and does nothing else.
 //
 //   suggest_bench_floor --config FILE --answers FILE
-// It is built by the function that suggestd's gRPC server is built by, from the same configuration. The answers are
+// It is built by the function that suggestd's gRPC server is built by, from the same configuration, with the same
+// service, and answers on the thread that the call came in on. The answers are
 // SuggestResponse messages, each after its length; call n gets number n mod their count. Prints "grpc port N" and
 // serves until it is killed.
 #include <grpcpp/grpcpp.h>
@@ -18,12 +19,12 @@
 #include "google/protobuf/util/delimited_message_util.h"
 #include "service/decision/config.h"
 #include "service/server/grpc_server.h"
-#include "suggest/v1/suggestion_service.grpc.pb.h"
+#include "service/server/suggest_service.h"
 
 namespace suggest::bench {
 namespace {
 
-class Floor final : public v1::SuggestionService::Service {
+class Floor final : public server::SuggestService {
  public:
   explicit Floor(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
@@ -36,9 +37,12 @@ class Floor final : public v1::SuggestionService::Service {
     SUGGEST_CHECK(!answers_.empty());
   }
 
-  grpc::Status Suggest(grpc::ServerContext*, const v1::SuggestRequest*, v1::SuggestResponse* response) override {
+  grpc::ServerUnaryReactor* Suggest(grpc::CallbackServerContext* context, const v1::SuggestRequest*,
+                                    v1::SuggestResponse* response) override {
     *response = answers_[next_.fetch_add(1, std::memory_order_relaxed) % answers_.size()];
-    return grpc::Status::OK;
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
   }
 
  private:

@@ -17,7 +17,9 @@ Detail With(Detail detail, const Detail& more) {
 }
 
 void AnswerBeforeCommit(Company* company) {
-  company->config.mutable_database()->mutable_commit()->set_durability(config::v1::Commit::ASYNC);
+  config::v1::Commit* const commit = company->config.mutable_database()->mutable_commit();
+  commit->set_durability(config::v1::Commit::ASYNC);
+  commit->clear_linger();  // as is the default for this durability
 }
 
 Detail About(const Company& company) {

@@ -176,6 +176,15 @@ TEST_F(CustomerCacheTest, AFailedLoadIsNotKeptAndAStaleEntryServesOnlyWhereConfi
   stale.Unheard();
   EXPECT_THAT(stale.Get("c1", kNoon, fails), IsOk());
   EXPECT_THAT(stale.Get("c2", kNoon, fails), StatusIs(absl::StatusCode::kUnavailable));
+  // What changed is read anew; while it cannot be read, what it was still serves.
+  stale.Heard(kFarAhead, true);
+  for (const bool all : {false, true}) {
+    const double before = Pages();
+    all ? stale.InvalidateAll() : stale.Invalidate("c1");
+    EXPECT_THAT(stale.Get("c1", kNoon, fails), IsOk());
+    EXPECT_EQ(Pages(), before + 1);
+    EXPECT_EQ(Pages(), before + 1);
+  }
 }
 
 TEST_F(CustomerCacheTest, KnowsTheOpenDecisionUntilSomebodyElseMayHaveDecided) {

@@ -77,12 +77,12 @@ TEST(MetricsTest, AnIngestFeedsEachOfItsCounts) {
 
 TEST(MetricsTest, DelaysAreThoseOfTheModelInServiceAndNoOther) {
   Metrics metrics;
-  EXPECT_THAT(metrics.Text(), HasSubstr("suggest_delay_quantile_seconds{quantile=\"0.5\",stratum=\"all\"} 0"));
+  EXPECT_THAT(metrics.Text(), HasSubstr("suggest_delay_quantile_seconds{share=\"0.5\",stratum=\"all\"} 0"));
   metrics.RecordModelSwap({.late_value_share = 0.25,
                            .delay_tail_share = 0.125,
                            .delays = {{"all", absl::Hours(1), absl::Hours(2), absl::Hours(3)},
                                       {"slow", absl::Hours(4), absl::Hours(5), absl::Hours(6)}}});
-  EXPECT_THAT(metrics.Text(), HasSubstr("suggest_delay_quantile_seconds{quantile=\"0.9\",stratum=\"slow\"} 18000"));
+  EXPECT_THAT(metrics.Text(), HasSubstr("suggest_delay_quantile_seconds{share=\"0.9\",stratum=\"slow\"} 18000"));
   EXPECT_THAT(metrics.Text(), HasSubstr("suggest_late_value_share 0.25"));
   EXPECT_THAT(metrics.Text(), HasSubstr("suggest_delay_tail_share 0.125"));
   metrics.RecordModelSwap({.delays = {{"all", absl::Hours(1), absl::Hours(2), absl::Hours(3)}}});

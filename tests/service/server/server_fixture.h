@@ -92,7 +92,7 @@ class Replica {
         announcer_(absl::StrCat("replica", random_start), database),
         patience_(config.database(), &metrics_),
         surroundings_{database, &serving_,   &config_,    clock,       &random_,   &metrics_,
-                      &log_,    &customers_, &committer_, &announcer_, &patience_, keeper_.get()},
+                      &log_,    &customers_, &committer_, &announcer_, &patience_, keeper_.get(), &workers_},
         changes_(surroundings_, &catalogue_changed_),
         models_(surroundings_, &readiness_),
         catalogues_(surroundings_),
@@ -138,6 +138,7 @@ class Replica {
   DecisionCommitter committer_;
   DecisionAnnouncer announcer_;
   Patience patience_;
+  WorkerPool workers_{8};
   Surroundings surroundings_;
   StopSignal catalogue_changed_;
   ChangeFollower changes_;
