@@ -3,6 +3,7 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -19,9 +20,10 @@ namespace {
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr int kMoreLeaders = 30;  // whose scores the cut is estimated from, beside a slate of them
-using Lanes = double[kLanes];
+using Eigen::MatrixXf;
+using Lanes = float[kLanes];
 
 // features * x, in a fixed order.
 VectorXd Product(const MatrixXd& features, const VectorXd& x) {
@@ -50,17 +52,18 @@ VectorXd Variances(const MatrixXd& features, const JointNormal& weights) {
   return variances;
 }
 
-// Row c of w, [c][lane]: the mean plus v L times the block's normals, of which `signs` flips dimensions.
+// Rows of [.][lane]: ones, then v L times the block's normals, of which `signs` flips dimensions: w without its mean.
 void DrawLanes(const PropensityQuestion& q, const double* normals, const std::vector<double>& signs,
-               std::vector<double>& w) {
+               std::vector<float>& w) {
   const int dim = q.weights.dim();
-  w.resize(static_cast<size_t>(dim) * kLanes);
-  for (int c = 0; c < dim; ++c) std::fill_n(&w[c * kLanes], kLanes, q.weights.mean[c]);
-  for (int i = 0; i < dim; ++i) {
-    for (int c = i; c < dim; ++c) {
-      const double step = q.scale * signs[i] * q.weights.factor(c, i);
-      AddRows(normals + i * kLanes, &step, 1, kLanes, &w[c * kLanes]);
-    }
+  w.resize(static_cast<size_t>(dim + 1) * kLanes);
+  std::fill_n(w.begin(), kLanes, 1.0f);
+  std::vector<double> steps(dim);
+  for (int c = 0; c < dim; ++c) {
+    for (int i = 0; i <= c; ++i) steps[i] = q.scale * signs[i] * q.weights.factor(c, i);
+    double row[kLanes] = {};
+    AddRows(normals, steps.data(), c + 1, kLanes, row);
+    std::copy_n(row, kLanes, &w[(c + 1) * kLanes]);
   }
 }
 
@@ -86,9 +89,22 @@ class Blocks {
   std::vector<double> signs_;
 };
 
-MatrixXd ColumnsOf(const MatrixXd& features, const std::vector<int>& rows) {
-  MatrixXd columns(features.cols(), rows.size());
-  for (size_t k = 0; k < rows.size(); ++k) columns.col(k) = features.row(rows[k]);
+MatrixXd RowsOf(const MatrixXd& features, const std::vector<int>& rows) {
+  MatrixXd some(rows.size(), features.cols());
+  for (size_t k = 0; k < rows.size(); ++k) some.row(k) = features.row(rows[k]);
+  return some;
+}
+
+// A column per row, for DrawLanes: its mean score above that of the `slate`-th best, then the row relative to `centre`. So
+// the scores that compete for a slot are small numbers.
+MatrixXf Centred(const PropensityQuestion& q, const MatrixXd& rows, const VectorXd& centre) {
+  const VectorXd means = rows * q.weights.mean;
+  VectorXd sorted = means;
+  const Eigen::Index place = std::min<Eigen::Index>(q.slate, means.size()) - 1;
+  std::nth_element(sorted.begin(), sorted.begin() + place, sorted.end(), std::greater<>());
+  MatrixXf columns(rows.cols() + 1, rows.rows());
+  columns.row(0) = (means.array() - sorted[place]).cast<float>().transpose();
+  columns.bottomRows(rows.cols()) = (rows.rowwise() - centre.transpose()).transpose().cast<float>();
   return columns;
 }
 
@@ -107,11 +123,12 @@ std::vector<int> Leaders(const VectorXd& means, int count) {
   return rows;
 }
 
-// The score that it takes to enter the slate, above the leaders' mean score: what all scores share falls out of it.
+// The score that it takes to enter the slate. Its variance and covariance are of the score above the leaders' mean: what
+// all scores share falls out of them.
 struct Cut {
   VectorXd leaders;  // mean of their rows
   double mean = 0;
-  double variance = 0;
+  double variance = 0;    // relative to the leaders
   VectorXd with_weights;  // covariance with w
 };
 
@@ -119,39 +136,37 @@ struct Cut {
 // above that of all. By regression on the draws' normals, which is exact while one candidate is the cut.
 Cut EstimateCut(const PropensityQuestion& q, const VectorXd& means, const Blocks& points, int pilot) {
   const int leaders = static_cast<int>(std::min<Eigen::Index>(means.size(), q.slate + kMoreLeaders));
-  const MatrixXd columns = ColumnsOf(q.features, Leaders(means, leaders));
+  const MatrixXd rows = RowsOf(q.features, Leaders(means, leaders));
+  Cut cut;
+  cut.leaders = rows.colwise().mean();
+  const MatrixXf columns = Centred(q, rows, cut.leaders);
+  const double last = rows.row(0).dot(q.weights.mean) - columns(0, 0);  // mean score of the last in the slate
   const int dim = q.weights.dim();
-  std::vector<double> w, scores(static_cast<size_t>(leaders) * kLanes), best(static_cast<size_t>(q.slate) * kLanes);
+  std::vector<float> w, scores(static_cast<size_t>(leaders) * kLanes), best(static_cast<size_t>(q.slate) * kLanes);
   std::vector<int> all(leaders);
   std::iota(all.begin(), all.end(), 0);
-  const std::vector<double> gain(leaders, 1.0);
+  const std::vector<float> gain(leaders, 1.0f);
   const Lanes zero = {};
   const int draws = PilotBlocks(dim) * kLanes;
   MatrixXd normals(dim + 1, draws);  // above a row of ones
   normals.row(dim).setOnes();
   VectorXd above(draws);
-  Cut cut;
-  cut.leaders = columns.rowwise().mean();
   for (int begin = 0; begin < draws; begin += kLanes) {
     const double* const block = points.At(pilot + begin / kLanes);
     DrawLanes(q, block, points.signs(), w);
-    ScoreLanes(columns.data(), leaders, dim, w.data(), scores.data());
+    ScoreLanes(columns.data(), leaders, dim + 1, w.data(), scores.data());
     std::fill(best.begin(), best.end(), -kInfinity);
     OfferBreakpoints(scores.data(), all.data(), gain.data(), leaders, zero, zero, q.slate, best.data());
     for (int lane = 0; lane < kLanes; ++lane) {
-      double& cut_above = above[begin + lane];
-      cut_above = best[static_cast<size_t>(q.slate - 1) * kLanes + lane];
-      for (int c = 0; c < dim; ++c) {
-        cut_above -= cut.leaders[c] * w[c * kLanes + lane];
-        normals(c, begin + lane) = points.signs()[c] * block[c * kLanes + lane];
-      }
+      above[begin + lane] = best[static_cast<size_t>(q.slate - 1) * kLanes + lane];
+      for (int c = 0; c < dim; ++c) normals(c, begin + lane) = points.signs()[c] * block[c * kLanes + lane];
     }
   }
   MatrixXd squares = MatrixXd::Zero(dim + 1, dim + 1);
   squares.selfadjointView<Eigen::Lower>().rankUpdate(normals);
   const VectorXd coefficients = squares.selfadjointView<Eigen::Lower>().llt().solve(normals * above);
   const VectorXd slopes = coefficients.head(dim);
-  cut.mean = coefficients[dim];
+  cut.mean = last + coefficients[dim];
   cut.variance = slopes.squaredNorm() +
                  (above - normals.transpose() * coefficients).squaredNorm() / static_cast<double>(draws - dim - 1);
   cut.with_weights = q.weights.factor.triangularView<Eigen::Lower>() * slopes;
@@ -160,7 +175,7 @@ Cut EstimateCut(const PropensityQuestion& q, const VectorXd& means, const Blocks
 }
 
 // By how many standard deviations of their difference a row's score is short of the cut; 0 where it is not.
-VectorXd Shortfalls(const PropensityQuestion& q, const VectorXd& means, const Cut& cut) {
+Eigen::VectorXf Shortfalls(const PropensityQuestion& q, const VectorXd& means, const Cut& cut) {
   const double v2 = q.scale * q.scale;
   const VectorXd shared = v2 * TimesCovariance(q.weights, cut.leaders);
   const double constant = cut.leaders.dot(shared);
@@ -168,26 +183,25 @@ VectorXd Shortfalls(const PropensityQuestion& q, const VectorXd& means, const Cu
   const VectorXd with_leaders = Product(q.features, shared);
   const VectorXd with_cut = Product(q.features, cut.with_weights);
   const double leaders_with_cut = cut.leaders.dot(cut.with_weights);
-  const double mean = cut.leaders.dot(q.weights.mean) + cut.mean;
-  VectorXd shortfalls(means.size());
+  Eigen::VectorXf shortfalls(means.size());
   for (Eigen::Index k = 0; k < means.size(); ++k) {
     const double own = std::max(0.0, v2 * variances[k] + constant - 2.0 * with_leaders[k]);  // of s_k above the leaders
     const double spread = own + cut.variance - 2.0 * (with_cut[k] - leaders_with_cut);
     const double sd = std::sqrt(std::max(spread, 1e-6 * own));
-    const double gap = mean - means[k];
-    shortfalls[k] = gap <= 0.0 ? 0.0 : (sd > 0.0 ? gap / sd : kInfinity);
+    const double gap = cut.mean - means[k];
+    shortfalls[k] = gap <= 0.0 ? 0.0f : (sd > 0.0 ? static_cast<float>(gap / sd) : kInfinity);
   }
   return shortfalls;
 }
 
 // The shortfall from which on rows are left out: their probabilities to reach the cut add up to at most `neglected`.
-double LimitOf(const VectorXd& shortfalls, double neglected) {
+float LimitOf(const Eigen::VectorXf& shortfalls, double neglected) {
   constexpr int kBins = 256;
-  constexpr double kPerUnit = 16;
-  std::vector<double> tails(shortfalls.size());
+  constexpr float kPerUnit = 16;
+  std::vector<float> tails(shortfalls.size());
   NormalTails(shortfalls.data(), static_cast<int>(shortfalls.size()), tails.data());
   double mass[kBins] = {};
-  const auto bin = [&](double x) { return static_cast<int>(std::min(kPerUnit * x, kBins - 1.0)); };
+  const auto bin = [&](float x) { return static_cast<int>(std::min(kPerUnit * x, kBins - 1.0f)); };
   for (Eigen::Index k = 0; k < shortfalls.size(); ++k) mass[bin(shortfalls[k])] += tails[k];
   double total = 0;
   int first = kBins;
@@ -204,8 +218,8 @@ std::vector<int> Contenders(const PropensityQuestion& q, absl::Span<const Propen
   for (const PropensityTarget& target : targets) kept[target.row] = 1;
   if (!all) {
     const VectorXd means = Product(q.features, q.weights.mean);
-    const VectorXd shortfalls = Shortfalls(q, means, EstimateCut(q, means, points, pilot));
-    const double limit = LimitOf(shortfalls, q.neglected);
+    const Eigen::VectorXf shortfalls = Shortfalls(q, means, EstimateCut(q, means, points, pilot));
+    const float limit = LimitOf(shortfalls, q.neglected);
     for (int k = 0; k < n; ++k) kept[k] |= shortfalls[k] < limit;
   }
   std::vector<int> contenders;
@@ -222,7 +236,7 @@ struct BlockMeans {
 
   void Add(const Lanes& mass) {
     double total = 0;
-    for (const double lane : mass) total += lane;
+    for (const float lane : mass) total += lane;
     const double mean = total / kLanes;
     sum += mean;
     square_sum += mean * mean;
@@ -238,34 +252,49 @@ struct BlockMeans {
 // Contenders that stand above a target on one side of a breakpoint, and how steeply the breakpoint moves.
 struct Side {
   std::vector<int> index;
-  std::vector<double> gain;
+  std::vector<float> gain;
 
   void Add(int k, double g) {
     index.push_back(k);
-    gain.push_back(g);
+    gain.push_back(static_cast<float>(g));
   }
 };
 
 struct Target {
   int place = 0;  // among the contenders
   int rank = -1;
-  double mean = 0;
-  double sd = 0;  // with v
+  float sd = 0;    // with v
   Side falls, rises;
   std::vector<int> level;  // contenders whose lead does not depend on the own score
   BlockMeans first, in_slate, at_rank;
 };
 
+// By mean: then what is offered later rarely enters the largest.
+std::vector<int> BestFirst(const PropensityQuestion& q, std::vector<int> rows) {
+  std::vector<std::pair<double, int>> order;
+  order.reserve(rows.size());
+  for (const int row : rows) order.emplace_back(-q.features.row(row).dot(q.weights.mean), row);
+  std::sort(order.begin(), order.end());
+  std::transform(order.begin(), order.end(), rows.begin(), [](const auto& one) { return one.second; });
+  return rows;
+}
+
 class Estimator {
  public:
   Estimator(const PropensityQuestion& question, absl::Span<const PropensityTarget> targets, std::vector<int> contenders)
-      : q_(question), contenders_(std::move(contenders)), dim_(question.weights.dim()) {
-    columns_ = ColumnsOf(q_.features, contenders_);
-    rows_ = columns_.transpose();
+      : q_(question), contenders_(BestFirst(question, std::move(contenders))), dim_(question.weights.dim()) {
+    rows_ = RowsOf(q_.features, contenders_);
+    centre_ = rows_.colwise().mean();
+    columns_ = Centred(q_, rows_, centre_);
     scores_.resize(contenders_.size() * kLanes);
     falls_.resize(q_.slate * kLanes);
     rises_.resize(q_.slate * kLanes);
-    for (const PropensityTarget& target : targets) targets_.push_back(Prepare(target));
+    own_columns_.resize(dim_, targets.size());
+    own_.resize(targets.size() * kLanes);
+    for (const PropensityTarget& target : targets) {
+      targets_.push_back(Prepare(target));
+      own_columns_.col(targets_.size() - 1) = rows_.row(targets_.back().place).cast<float>();
+    }
   }
 
   int contenders() const { return static_cast<int>(contenders_.size()); }
@@ -273,8 +302,9 @@ class Estimator {
   // Counts one block; `signs` flips dimensions.
   void Count(const double* normals, const std::vector<double>& signs) {
     DrawLanes(q_, normals, signs, w_);
-    ScoreLanes(columns_.data(), contenders(), dim_, w_.data(), scores_.data());
-    for (Target& target : targets_) Count(target);
+    ScoreLanes(columns_.data(), contenders(), dim_ + 1, w_.data(), scores_.data());
+    ScoreLanes(own_columns_.data(), static_cast<int>(targets_.size()), dim_, &w_[kLanes], own_.data());
+    for (size_t t = 0; t < targets_.size(); ++t) Count(targets_[t], &own_[t * kLanes]);
   }
 
   std::vector<PropensityEstimate> Estimates(int blocks) const {
@@ -288,49 +318,49 @@ class Estimator {
  private:
   Target Prepare(const PropensityTarget& asked) const {
     Target target;
-    target.place =
-        static_cast<int>(std::lower_bound(contenders_.begin(), contenders_.end(), asked.row) - contenders_.begin());
+    target.place = static_cast<int>(std::find(contenders_.begin(), contenders_.end(), asked.row) - contenders_.begin());
     target.rank = asked.rank;
-    const VectorXd own = columns_.col(target.place);
+    const VectorXd own = rows_.row(target.place);
     const VectorXd shared = TimesCovariance(q_.weights, own);
     const double variance = own.dot(shared);
-    target.mean = own.dot(q_.weights.mean);
-    target.sd = variance > 0 ? q_.scale * std::sqrt(variance) : 0.0;
+    const double sd = variance > 0 ? q_.scale * std::sqrt(variance) : 0.0;
+    target.sd = static_cast<float>(sd);
     const VectorXd covariances = Product(rows_, shared);
     for (int k = 0; k < contenders(); ++k) {
       if (k == target.place) continue;
-      const double gap = target.sd > 0 ? 1.0 - covariances[k] / variance : 0.0;
-      if (std::abs(gap) <= 1e-12 || (std::abs(gap) < 1e-6 && columns_.col(k) == own)) {
+      const double gap = sd > 0 ? 1.0 - covariances[k] / variance : 0.0;
+      if (std::abs(gap) <= 1e-12 || (std::abs(gap) < 1e-6 && rows_.row(k) == own.transpose())) {
         target.level.push_back(k);
       } else if (gap > 0) {
-        target.falls.Add(k, 1.0 / (gap * target.sd));
+        target.falls.Add(k, 1.0 / (gap * sd));
       } else {
-        target.rises.Add(k, -1.0 / (gap * target.sd));
+        target.rises.Add(k, -1.0 / (gap * sd));
       }
     }
     return target;
   }
 
-  const double* ScoresOf(int place) const { return &scores_[static_cast<size_t>(place) * kLanes]; }
+  const float* ScoresOf(int place) const { return &scores_[static_cast<size_t>(place) * kLanes]; }
 
   // Those of `level` that are above whatever the own score is: falls at infinity.
   void OfferLevel(const Target& target) {
-    const double* own = ScoresOf(target.place);
+    const float* own = ScoresOf(target.place);
     for (const int k : target.level) {
       for (int lane = 0; lane < kLanes; ++lane) {
-        const double lead = ScoresOf(k)[lane] - own[lane];
-        if (lead < 0 || (lead == 0 && k > target.place)) continue;
+        const float lead = ScoresOf(k)[lane] - own[lane];
+        if (lead < 0 || (lead == 0 && contenders_[k] > contenders_[target.place])) continue;
         for (int i = q_.slate - 1; i > 0; --i) falls_[i * kLanes + lane] = falls_[(i - 1) * kLanes + lane];
         falls_[lane] = kInfinity;
       }
     }
   }
 
-  void Count(Target& target) {
-    const double* own = ScoresOf(target.place);
+  // `deviation`: of the own score from its mean.
+  void Count(Target& target, const float* deviation) {
+    const float* own = ScoresOf(target.place);
     Lanes x, minus_x;
     for (int lane = 0; lane < kLanes; ++lane) {
-      x[lane] = target.sd > 0 ? (own[lane] - target.mean) / target.sd : 0.0;
+      x[lane] = target.sd > 0 ? deviation[lane] / target.sd : 0.0f;
       minus_x[lane] = -x[lane];
     }
     std::fill(falls_.begin(), falls_.end(), -kInfinity);
@@ -340,6 +370,9 @@ class Estimator {
     OfferBreakpoints(scores_.data(), target.rises.index.data(), target.rises.gain.data(),
                      static_cast<int>(target.rises.index.size()), own, minus_x, q_.slate, rises_.data());
     OfferLevel(target);
+    const int places = q_.slate * kLanes;
+    Survivals(falls_.data(), places, false, falls_.data());
+    Survivals(rises_.data(), places, true, rises_.data());
     Lanes first = {}, at_rank = {}, in_slate = {};
     AddRankMass(falls_.data(), rises_.data(), 0, first);
     target.first.Add(first);
@@ -350,13 +383,16 @@ class Estimator {
   }
 
   const PropensityQuestion& q_;
-  const std::vector<int> contenders_;
+  const std::vector<int> contenders_;  // rows, by mean
   const int dim_;
-  MatrixXd columns_;                   // one column per contender
-  MatrixXd rows_;                      // its transpose
-  std::vector<double> w_;              // [dimension][lane]
-  std::vector<double> scores_;         // [contender][lane]
-  std::vector<double> falls_, rises_;  // [place][lane] of the target at hand; rises negated
+  MatrixXd rows_;                      // one per contender
+  VectorXd centre_;                    // mean of the rows
+  MatrixXf columns_;                   // one per contender, as in Centred
+  MatrixXf own_columns_;               // the row of each target
+  std::vector<float> w_;               // as of DrawLanes
+  std::vector<float> own_;             // [target][lane]
+  std::vector<float> scores_;          // [contender][lane]
+  std::vector<float> falls_, rises_;  // [place][lane] of the target at hand; rises negated; then their survivals
   std::vector<Target> targets_;
 };
 

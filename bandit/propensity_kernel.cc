@@ -7,55 +7,33 @@
 namespace suggest::bandit {
 namespace {
 
-constexpr double kMills[] = {0.11968258211948,      0.11968731884011022, 0.10882167290890682,  0.08834378697472597,
-                             0.051274915166043177,  0.0570035403351536,  -0.09447063290290252, 0.18829696826022205,
-                             -0.3022295627794267,   0.2516722974861153,  -0.1092461259282126,  0.022638534343223483,
-                             -0.0014752947593228089};
+constexpr float kFar = 13.0f;
+constexpr float kMills[] = {0.11960878223180771f,  0.12107359617948532f, 0.09789039194583893f,  0.13531836867332458f,
+                            -0.06658454239368439f, 0.2204895168542862f,  -0.16546674072742462f, 0.03767065703868866f};
 constexpr int kMillsTerms = sizeof(kMills) / sizeof(kMills[0]);
 
-SUGGEST_INLINED void Tails(const double* __restrict x, int n, double* __restrict tails) {
-  constexpr double kRound = 0x1.8p52;  // adding it leaves a whole number in the low bits
+SUGGEST_INLINED void Tails(const float* __restrict x, int n, float* __restrict tails) {
+  constexpr float kRound = 0x1.8p23f;  // adding it leaves a whole number in the low bits
   for (int i = 0; i < n; ++i) {
-    double a = x[i] < 0.0 ? -x[i] : x[i];
-    a = a < 37.0 ? a : 37.0;
-    const double t = 1.0 / (1.0 + 0.3 * a);
-    double mills = kMills[kMillsTerms - 1];
+    float a = x[i] < 0.0f ? -x[i] : x[i];
+    a = a < kFar ? a : kFar;
+    const float t = 1.0f / (1.0f + 0.3f * a);
+    float mills = kMills[kMillsTerms - 1];
     for (int k = kMillsTerms - 2; k >= 0; --k) mills = mills * t + kMills[k];
-    // e^y = 2^k e^r with |r| <= log(2) / 2, and the Taylor polynomial of e^r to degree 9.
-    const double y = -0.5 * a * a;
-    const double shifted = y * 1.4426950408889634 + kRound;
-    const double k = shifted - kRound;
-    const double r = (y - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10;
-    double e = 1.0 / 362880;
-    e = e * r + 1.0 / 40320;
-    e = e * r + 1.0 / 5040;
-    e = e * r + 1.0 / 720;
-    e = e * r + 1.0 / 120;
-    e = e * r + 1.0 / 24;
-    e = e * r + 1.0 / 6;
-    e = e * r + 0.5;
-    e = e * r + 1.0;
-    e = e * r + 1.0;
-    const long long power = (__builtin_bit_cast(long long, shifted) + 1023) << 52;
-    tails[i] = __builtin_bit_cast(double, power) * (e * (mills * t));
-  }
-}
-
-// mass[lane] += P(lo < N(0, 1) < hi) where lo < hi.
-SUGGEST_INLINED void AddMasses(const double* lo, const double* hi, double* mass) {
-  long long any = 0;
-  for (int lane = 0; lane < kLanes; ++lane) any |= lo[lane] < hi[lane];
-  if (any == 0) return;
-  double below[kLanes], above[kLanes];
-  Tails(lo, kLanes, below);
-  Tails(hi, kLanes, above);
-  for (int lane = 0; lane < kLanes; ++lane) {
-    const double right = below[lane] - above[lane];
-    const double left = above[lane] - below[lane];
-    const double across = 1.0 - below[lane] - above[lane];
-    double p = lo[lane] > 0.0 ? right : (hi[lane] <= 0.0 ? left : across);
-    p = p > 0.0 ? p : 0.0;
-    mass[lane] += lo[lane] < hi[lane] ? p : 0.0;
+    // e^y = 2^k e^r with |r| <= log(2) / 2, and the Taylor polynomial of e^r to degree 6.
+    const float y = -0.5f * a * a;
+    const float shifted = y * 1.44269504f + kRound;
+    const float k = shifted - kRound;
+    const float r = (y - k * 0.693145752f) - k * 1.42860677e-06f;
+    float e = 1.0f / 720;
+    e = e * r + 1.0f / 120;
+    e = e * r + 1.0f / 24;
+    e = e * r + 1.0f / 6;
+    e = e * r + 0.5f;
+    e = e * r + 1.0f;
+    e = e * r + 1.0f;
+    const int power = (__builtin_bit_cast(int, shifted) + 127) << 23;
+    tails[i] = __builtin_bit_cast(float, power) * (e * (mills * t));
   }
 }
 
@@ -65,73 +43,95 @@ SUGGEST_WIDEST void AddSquares(const double* __restrict x, int n, double* __rest
   for (int k = 0; k < n; ++k) squares[k] += x[k] * x[k];
 }
 
-SUGGEST_WIDEST void ScoreLanes(const double* __restrict rows, int n, int cols, const double* __restrict w,
-                               double* __restrict out) {
+SUGGEST_WIDEST void ScoreLanes(const float* __restrict rows, int n, int cols, const float* __restrict w,
+                               float* __restrict out) {
   for (int k = 0; k < n; ++k, rows += cols) {
-    double sums[kLanes] = {};
+    float sums[kLanes] = {};
     for (int c = 0; c < cols; ++c) {
-      const double z = rows[c];
+      const float z = rows[c];
       for (int lane = 0; lane < kLanes; ++lane) sums[lane] += z * w[c * kLanes + lane];
     }
     for (int lane = 0; lane < kLanes; ++lane) out[k * kLanes + lane] = sums[lane];
   }
 }
 
-SUGGEST_WIDEST void OfferBreakpoints(const double* __restrict scores, const int* __restrict index,
-                                     const double* __restrict gain, int count, const double* __restrict own,
-                                     const double* __restrict own_x, int keep, double* __restrict largest) {
-  const double* last = largest + (keep - 1) * kLanes;
+SUGGEST_WIDEST void OfferBreakpoints(const float* __restrict scores, const int* __restrict index,
+                                     const float* __restrict gain, int count, const float* __restrict own,
+                                     const float* __restrict own_x, int keep, float* __restrict largest) {
+  const float* last = largest + (keep - 1) * kLanes;
   for (int i = 0; i < count; ++i) {
-    const double* score = scores + static_cast<long>(index[i]) * kLanes;
-    const double g = gain[i];
-    double x[kLanes];
+    const float* score = scores + static_cast<long>(index[i]) * kLanes;
+    const float g = gain[i];
+    float x[kLanes];
     for (int lane = 0; lane < kLanes; ++lane) x[lane] = own_x[lane] + (score[lane] - own[lane]) * g;
-    long long enters = 0;
+    int enters = 0;
     for (int lane = 0; lane < kLanes; ++lane) enters |= x[lane] > last[lane];
     if (enters == 0) continue;
-    for (int place = 0; place < keep; ++place) {
-      double* best = largest + place * kLanes;
+    for (int place = keep - 1; place > 0; --place) {
+      float* best = largest + place * kLanes;
       for (int lane = 0; lane < kLanes; ++lane) {
-        const double larger = best[lane] > x[lane] ? best[lane] : x[lane];
-        x[lane] = best[lane] > x[lane] ? x[lane] : best[lane];
-        best[lane] = larger;
+        const float above = best[lane - kLanes];
+        const float lower = x[lane] < above ? x[lane] : above;
+        best[lane] = best[lane] > lower ? best[lane] : lower;
       }
     }
+    for (int lane = 0; lane < kLanes; ++lane) largest[lane] = largest[lane] > x[lane] ? largest[lane] : x[lane];
   }
 }
 
-SUGGEST_WIDEST void NormalTails(const double* x, int n, double* tails) {
+SUGGEST_WIDEST void NormalTails(const float* x, int n, float* tails) {
   Tails(x, n, tails);
 }
 
-SUGGEST_WIDEST void AddRankMass(const double* __restrict falls, const double* __restrict rises, int rank,
-                                double* __restrict mass) {
-  for (int i = 0; i <= rank; ++i) {
-    double lo[kLanes], hi[kLanes];
-    for (int lane = 0; lane < kLanes; ++lane) lo[lane] = falls[i * kLanes + lane];
-    for (int lane = 0; lane < kLanes; ++lane) hi[lane] = -rises[(rank - i) * kLanes + lane];
-    if (i < rank) {
-      const double* below = rises + (rank - i - 1) * kLanes;
-      for (int lane = 0; lane < kLanes; ++lane) lo[lane] = lo[lane] > -below[lane] ? lo[lane] : -below[lane];
+SUGGEST_WIDEST void Survivals(const float* x, int n, bool negated, float* survivals) {
+  for (int begin = 0; begin < n; begin += kLanes) {
+    const float* at = x + begin;
+    float* out = survivals + begin;
+    int any = 0;
+    for (int lane = 0; lane < kLanes; ++lane) any |= at[lane] > -kFar;
+    if (any == 0) {
+      for (int lane = 0; lane < kLanes; ++lane) out[lane] = negated ? 0.0f : 1.0f;
+      continue;
     }
-    if (i > 0) {
-      const double* above = falls + (i - 1) * kLanes;
-      for (int lane = 0; lane < kLanes; ++lane) hi[lane] = hi[lane] < above[lane] ? hi[lane] : above[lane];
+    float tails[kLanes];
+    Tails(at, kLanes, tails);
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const float tail = at[lane] > kFar || at[lane] < -kFar ? 0.0f : tails[lane];
+      const float rest = 1.0f - tail;
+      out[lane] = (at[lane] > 0.0f) != negated ? tail : rest;
     }
-    AddMasses(lo, hi, mass);
   }
 }
 
-SUGGEST_WIDEST void AddSlateMass(const double* __restrict falls, const double* __restrict rises, int slate,
-                                 double* __restrict mass) {
-  for (int i = 0; i < slate; ++i) {
-    double hi[kLanes];
-    for (int lane = 0; lane < kLanes; ++lane) hi[lane] = -rises[(slate - i - 1) * kLanes + lane];
-    if (i > 0) {
-      const double* above = falls + (i - 1) * kLanes;
-      for (int lane = 0; lane < kLanes; ++lane) hi[lane] = hi[lane] < above[lane] ? hi[lane] : above[lane];
+SUGGEST_WIDEST void AddRankMass(const float* __restrict falls, const float* __restrict rises, int rank,
+                                float* __restrict mass) {
+  for (int i = 0; i <= rank; ++i) {
+    float from[kLanes], to[kLanes];
+    for (int lane = 0; lane < kLanes; ++lane) from[lane] = falls[i * kLanes + lane];
+    for (int lane = 0; lane < kLanes; ++lane) to[lane] = rises[(rank - i) * kLanes + lane];
+    if (i < rank) {
+      const float* below = rises + (rank - i - 1) * kLanes;
+      for (int lane = 0; lane < kLanes; ++lane) from[lane] = from[lane] < below[lane] ? from[lane] : below[lane];
     }
-    AddMasses(falls + i * kLanes, hi, mass);
+    if (i > 0) {
+      const float* above = falls + (i - 1) * kLanes;
+      for (int lane = 0; lane < kLanes; ++lane) to[lane] = to[lane] > above[lane] ? to[lane] : above[lane];
+    }
+    for (int lane = 0; lane < kLanes; ++lane) mass[lane] += from[lane] > to[lane] ? from[lane] - to[lane] : 0.0f;
+  }
+}
+
+SUGGEST_WIDEST void AddSlateMass(const float* __restrict falls, const float* __restrict rises, int slate,
+                                 float* __restrict mass) {
+  for (int i = 0; i < slate; ++i) {
+    const float* from = falls + i * kLanes;
+    float to[kLanes];
+    for (int lane = 0; lane < kLanes; ++lane) to[lane] = rises[(slate - i - 1) * kLanes + lane];
+    if (i > 0) {
+      const float* above = falls + (i - 1) * kLanes;
+      for (int lane = 0; lane < kLanes; ++lane) to[lane] = to[lane] > above[lane] ? to[lane] : above[lane];
+    }
+    for (int lane = 0; lane < kLanes; ++lane) mass[lane] += from[lane] > to[lane] ? from[lane] - to[lane] : 0.0f;
   }
 }
 

@@ -2,6 +2,9 @@
 // over kLanes draws at a time, in one fixed order, so the bits do not depend on the width of the vectors (no fused
 // multiply-add). No Eigen and no templates here or in the source: a wide copy of an inline function must not be kept
 // for everyone.
+//
+// Scores and breakpoints are in single precision: relative to a common row, so that they keep their digits, and noise
+// against the standard error of some ten thousandths that any affordable number of draws leaves.
 #ifndef BANDIT_PROPENSITY_KERNEL_H_
 #define BANDIT_PROPENSITY_KERNEL_H_
 
@@ -13,23 +16,27 @@ inline constexpr int kLanes = 32;  // draws per block; element [i * kLanes + lan
 void AddSquares(const double* x, int n, double* squares);
 
 // out[k][lane] = sum_c rows[k * cols + c] w[c][lane], over c in ascending order.
-void ScoreLanes(const double* rows, int n, int cols, const double* w, double* out);
+void ScoreLanes(const float* rows, int n, int cols, const float* w, float* out);
 
 // Offers x = own_x + (scores[index[i]] - own) gain[i] for i < count to the `keep` largest per lane, which stand in
 // `largest` [keep][lane], descending.
-void OfferBreakpoints(const double* scores, const int* index, const double* gain, int count, const double* own,
-                      const double* own_x, int keep, double* largest);
+void OfferBreakpoints(const float* scores, const int* index, const float* gain, int count, const float* own,
+                      const float* own_x, int keep, float* largest);
 
-// tails[i] = Phi(-|x_i|) with a relative error below 1e-8 up to |x| = 37; beyond it as at 37, below 1e-299. By
-// e^(-x^2/2) times a polynomial in t = 1 / (1 + 0.3 |x|), interpolated at Chebyshev points.
-void NormalTails(const double* x, int n, double* tails);
+// tails[i] = Phi(-|x_i|) with a relative error below 1e-5 up to |x| = 13; beyond it as at 13, below 1e-37. By e^(-x^2/2)
+// times a polynomial in t = 1 / (1 + 0.3 |x|), interpolated at Chebyshev points.
+void NormalTails(const float* x, int n, float* tails);
 
-// mass[lane] += P(exactly `rank` contenders stand above), from the largest falls and the largest negated rises of
-// propensity_estimator.h, [place][lane]. REQUIRES: rank + 1 places of each.
-void AddRankMass(const double* falls, const double* rises, int rank, double* mass);
+// survivals[i] = P(N(0, 1) > x_i), or where `negated` P(N(0, 1) > -x_i), with the error of NormalTails where it is small,
+// and 0 beyond 13. In place is allowed. REQUIRES: n is a multiple of kLanes.
+void Survivals(const float* x, int n, bool negated, float* survivals);
 
-// mass[lane] += P(fewer than `slate` contenders stand above). REQUIRES: `slate` places of each.
-void AddSlateMass(const double* falls, const double* rises, int slate, double* mass);
+// mass[lane] += P(exactly `rank` contenders stand above), from the survivals of the largest falls and of the largest
+// negated rises of propensity_estimator.h, [place][lane]. REQUIRES: rank + 1 places of each.
+void AddRankMass(const float* falls, const float* rises, int rank, float* mass);
+
+// mass[lane] += P(fewer than `slate` contenders stand above), from the same. REQUIRES: `slate` places of each.
+void AddSlateMass(const float* falls, const float* rises, int slate, float* mass);
 
 }  // namespace suggest::bandit
 

@@ -114,9 +114,9 @@ absl::StatusOr<CustomerCache::State> CustomerCache::Load(
   }
   {
     MutexLock lock(shard.mutex);
-    if (flight->keep) {
-      shard.flights.erase(customer_id);
-      if (result.ok()) Insert(shard, customer_id, *result, began);
+    if (flight->keep) shard.flights.erase(customer_id);
+    if (result.ok() && (flight->keep || (serve_stale_ && !shard.index.contains(customer_id)))) {
+      Insert(shard, customer_id, *result, began, !flight->keep);
     }
     if (serve_stale_ && result.status().code() == absl::StatusCode::kUnavailable) {
       if (State stale = Find(shard, customer_id, now, true); stale != nullptr) result = std::move(stale);
@@ -126,7 +126,7 @@ absl::StatusOr<CustomerCache::State> CustomerCache::Load(
   return result;
 }
 
-void CustomerCache::Insert(Shard& shard, const std::string& customer_id, State state, Instant loaded_at) {
+void CustomerCache::Insert(Shard& shard, const std::string& customer_id, State state, Instant loaded_at, bool stale) {
   if (most_entries_ == 0 || !state->attributes.has_value()) return;
   const int64_t state_bytes = BytesOf(*state);
   if (const auto found = shard.index.find(customer_id); found != shard.index.end()) {
@@ -134,7 +134,8 @@ void CustomerCache::Insert(Shard& shard, const std::string& customer_id, State s
     entry.state = std::move(state);
     entry.state_bytes = state_bytes;
     entry.loaded_at = loaded_at;
-    entry.stale = false;
+    entry.stale = stale;
+    entry.stale = stale;
     shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
     Resize(shard, entry);
   } else {
@@ -143,6 +144,7 @@ void CustomerCache::Insert(Shard& shard, const std::string& customer_id, State s
     entry.state = std::move(state);
     entry.state_bytes = state_bytes;
     entry.loaded_at = loaded_at;
+    entry.stale = stale;
     shard.index[customer_id] = shard.entries.begin();
     metrics_->AddCacheEntries(1, 0);
     Resize(shard, entry);

@@ -116,7 +116,7 @@ class CustomerCache {
   absl::StatusOr<State> Load(Shard& shard, const std::string& customer_id, absl::Time now,
                              const std::shared_ptr<Flight>& flight,
                              const std::function<absl::StatusOr<storage::CustomerState>()>& load);
-  void Insert(Shard& shard, const std::string& customer_id, State state, Instant loaded_at)
+  void Insert(Shard& shard, const std::string& customer_id, State state, Instant loaded_at, bool stale)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
   void Erase(Shard& shard, std::list<Entry>::iterator entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
   // Erases it, or keeps it as a stale one.

@@ -23,28 +23,51 @@ PolicySettings Settings(PolicyKind kind, double floor, int draws) {
 
 // Phi(-|x|) is known to 1e-12 from portable_math: the vectors' shorter polynomial is within its stated error.
 TEST(PropensityKernel, TailsAreWithinTheirStatedError) {
-  std::vector<double> x, tails;
-  for (double at = -36.9; at < 36.9; at += 0.0137) x.push_back(at);
+  std::vector<float> x, tails;
+  for (float at = -12.9f; at < 12.9f; at += 0.0137f) x.push_back(at);
   tails.resize(x.size());
   NormalTails(x.data(), static_cast<int>(x.size()), tails.data());
-  for (size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(tails[i] / NormalCdf(-std::abs(x[i])), 1.0, 1e-8) << x[i];
-  const double far[2] = {-HUGE_VAL, HUGE_VAL};
+  for (size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(tails[i] / NormalCdf(-std::abs(x[i])), 1.0, 1e-5) << x[i];
+  const float far[2] = {-HUGE_VALF, HUGE_VALF};
   NormalTails(far, 2, tails.data());
-  EXPECT_LT(tails[0], 1e-290);
-  EXPECT_LT(tails[1], 1e-290);
+  EXPECT_LT(tails[0], 1e-37);
+  EXPECT_LT(tails[1], 1e-37);
+}
+
+TEST(PropensityKernel, SurvivalsAreTheNormalDistributionsOnBothSides) {
+  std::vector<float> x(2 * kLanes), right(2 * kLanes), left(2 * kLanes);
+  for (int i = 0; i < 2 * kLanes; ++i) x[i] = -6.2f + 0.2f * i;
+  x[0] = -HUGE_VALF;
+  x[1] = HUGE_VALF;
+  Survivals(x.data(), 2 * kLanes, false, right.data());
+  Survivals(x.data(), 2 * kLanes, true, left.data());
+  EXPECT_EQ(right[0], 1.0f);
+  EXPECT_EQ(left[0], 0.0f);
+  EXPECT_EQ(right[1], 0.0f);
+  EXPECT_EQ(left[1], 1.0f);
+  for (int i = 2; i < 2 * kLanes; ++i) {
+    EXPECT_NEAR(right[i] / NormalCdf(-x[i]), 1.0, 1e-5) << x[i];
+    EXPECT_NEAR(left[i] / NormalCdf(x[i]), 1.0, 1e-5) << x[i];
+  }
+  const std::vector<float> none(kLanes, -HUGE_VALF);
+  Survivals(none.data(), kLanes, false, right.data());
+  Survivals(none.data(), kLanes, true, left.data());
+  EXPECT_EQ(right[5], 1.0f);
+  EXPECT_EQ(left[5], 0.0f);
 }
 
 TEST(PropensityKernel, KeepsTheLargestBreakpointsOfEachLaneInOrder) {
   CounterRng rng(Seed{70}, 0);
   const int n = 20, keep = 4;
-  const VectorXd scores = RandomVector(n * kLanes, rng), gain = RandomVector(n, rng).cwiseAbs();
-  const VectorXd own = RandomVector(kLanes, rng), own_x = RandomVector(kLanes, rng);
+  const Eigen::VectorXf scores = RandomVector(n * kLanes, rng).cast<float>();
+  const Eigen::VectorXf gain = RandomVector(n, rng).cwiseAbs().cast<float>();
+  const Eigen::VectorXf own = RandomVector(kLanes, rng).cast<float>(), own_x = RandomVector(kLanes, rng).cast<float>();
   std::vector<int> index;
   for (int k = n; k > 0; --k) index.push_back(k - 1);
-  std::vector<double> largest(keep * kLanes, -HUGE_VAL);
+  std::vector<float> largest(keep * kLanes, -HUGE_VALF);
   OfferBreakpoints(scores.data(), index.data(), gain.data(), n, own.data(), own_x.data(), keep, largest.data());
   for (int lane = 0; lane < kLanes; ++lane) {
-    std::vector<double> all;
+    std::vector<float> all;
     for (int i = 0; i < n; ++i) {
       all.push_back(own_x[lane] + (scores[index[i] * kLanes + lane] - own[lane]) * gain[i]);
     }
@@ -311,7 +334,7 @@ TEST(Propensity, AWholeCatalogueSlateIsCertainToHoldEveryone) {
   const World world(ContextLayout{3, 4, 0, Interactions::kFull}, 4, 84);
   const Slate slate = *ChooseSlate(world.problem, Settings(PolicyKind::kThompson, 0.3, 64), 9, 1);
   ASSERT_EQ(slate.items.size(), 4u);
-  for (const ScoredCandidate& item : slate.items) EXPECT_NEAR(item.propensity.in_slate.value, 1.0, 1e-12);
+  for (const ScoredCandidate& item : slate.items) EXPECT_NEAR(item.propensity.in_slate.value, 1.0, 1e-6);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "bandit/base/check.h"
 #include "service/decision/config.h"
 
@@ -35,7 +36,9 @@ LearntCompany::LearntCompany(Knowledge knowledge, int recommendations)
     : company_(OptionsOf(knowledge, recommendations)), truth_(company_) {
   const simulation::History history = simulation::PlayHistory(company_, truth_);
   exposures_ = static_cast<int64_t>(history.world.exposures().size());
+  const absl::Time begin = absl::Now();
   auto service = simulation::InMemoryService::WarmStart(company_, BenchConfig(), history, 7 * absl::Hours(24));
+  replay_time_ = absl::Now() - begin;
   SUGGEST_CHECK(service.ok());
   service_ = *std::move(service);
   SUGGEST_CHECK(service_->Tick(company_.Midnight(0)).ok());

@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "absl/time/time.h"
 #include "service/simulation/company.h"
 #include "service/simulation/expert.h"
 #include "service/simulation/in_memory_service.h"
@@ -23,6 +24,8 @@ class LearntCompany {
 
   int64_t exposures() const { return exposures_; }
   int dim() const { return service_->dim(); }
+  // What the warm start took, on one core.
+  absl::Duration replay_time() const { return replay_time_; }
   // Of customer `index`, taken modulo their number, with the first `candidates` recommendations eligible; refers to
   // this object.
   bandit::DecisionProblem Problem(int index, int candidates);
@@ -31,6 +34,7 @@ class LearntCompany {
   simulation::Company company_;
   simulation::Truth truth_;
   int64_t exposures_ = 0;
+  absl::Duration replay_time_;
   std::unique_ptr<simulation::InMemoryService> service_;
 };
 

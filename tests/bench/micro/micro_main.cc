@@ -13,11 +13,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "bandit/context.h"
+#include "bandit/factored_sums.h"
 #include "bandit/posterior.h"
 #include "bandit/random.h"
 #include "bandit/scoring.h"
 #include "bandit/selector.h"
 #include "bandit/sufficient_statistics.h"
+#include "features/principal_components.h"
 #include "tests/bench/measurement.h"
 #include "tests/bench/micro/company.h"
 #include "tests/bench/micro/panel_sum.h"
@@ -172,8 +174,23 @@ void Choosing(Timer& timer, LearntCompany& company, const std::string& stage) {
   }
 }
 
-// An exposure's b b' into the sums, against the bare symmetric rank-k update of Eigen at the same d (its BLAS-like
-// dsyrk), per exposure.
+// Microseconds per exposure of the sums that ingest and replay fill, in decisions of `slots` exposures.
+double UpdateMicros(Timer& timer, int slots) {
+  CounterRng rng(Seed{4}, slots);
+  const bandit::ContextLayout layout{kColumns, kColumns, 0, bandit::Interactions::kFull};
+  std::vector<bandit::FactoredContext> contexts;
+  while (contexts.size() < 1'000) {
+    const VectorXd customer = RandomVector(kColumns, rng);
+    for (int slot = 0; slot < slots; ++slot) contexts.push_back({customer, RandomVector(kColumns, rng), {}});
+  }
+  bandit::FactoredSums sums(layout);
+  const double micros = timer.Micros(absl::StrCat("update_", slots), [&] {
+    for (const auto& context : contexts) benchmark::DoNotOptimize(sums.AddMature(context, 0.5).ok());
+  });
+  return micros / static_cast<double>(contexts.size());
+}
+
+// An exposure into the sums, against the bare symmetric rank-k update of Eigen (its dsyrk) at the same d, per exposure.
 void Learning(Timer& timer) {
   CounterRng rng(Seed{3}, 0);
   constexpr int kBatch = 256;
@@ -184,22 +201,43 @@ void Learning(Timer& timer) {
     bare.selfadjointView<Eigen::Lower>().rankUpdate(contexts);
     benchmark::DoNotOptimize(bare.data());
   }) / kBatch;
-  bandit::SufficientStatistics sums(kDimension);
-  int next = 0;
-  const double update = timer.Micros(
-      "update", [&] { benchmark::DoNotOptimize(sums.AddMature(contexts.col(next++ % kBatch), 0.5).ok()); });
+  const double update = UpdateMicros(timer, 1);
   Print({.bench = "micro",
          .name = "posterior_update/rate",
          .value = syrk / update,
          .unit = "ratio",
          .target = Target{0.4, Better::kMore},
-         .detail = {{"us", update}, {"eigen_rank_update_us", syrk}, {"d", kDimension}, {"per_second", 1e6 / update}}});
+         .detail = {{"us", update},
+                    {"us_in_slates_of_5", UpdateMicros(timer, 5)},
+                    {"eigen_rank_update_us", syrk},
+                    {"d", kDimension},
+                    {"per_second", 1e6 / update}}});
+  bandit::SufficientStatistics sums(kDimension);
+  for (int i = 0; i < kBatch; ++i) benchmark::DoNotOptimize(sums.AddMature(contexts.col(i), 0.5).ok());
   const bandit::ContextLayout layout{kColumns, kColumns, 0, bandit::Interactions::kFull};
   const bandit::FactoredContext context{RandomVector(kColumns, rng), RandomVector(kColumns, rng), {}};
   PrintMicros("context", timer.Micros("context", [&] { benchmark::DoNotOptimize(AssembleContext(layout, context)); }));
   PrintMicros("posterior_solve", timer.Micros("solve", [&] {
     benchmark::DoNotOptimize(bandit::Posterior::Solve(bandit::Prior{}, sums, 0.04));
   }));
+  constexpr int kEncoded = 60;  // columns before the rotation
+  const MatrixXd sample = MatrixXd::Random(kEncoded, 4 * kEncoded);
+  const MatrixXd covariance = sample * sample.transpose();
+  config::v1::Pca pca;
+  pca.set_components(kColumns - 1);
+  PrintMicros("pca_fit", timer.Micros("pca", [&] {
+    benchmark::DoNotOptimize(features::FindPrincipalComponents(covariance, pca));
+  }), {{"columns", kEncoded}, {"components", kColumns - 1}});
+}
+
+// The warm start's replay of the simulated company's history: features as of each decision, sums, posteriors.
+void Replaying(const LearntCompany& company, const std::string& stage) {
+  Print({.bench = "micro",
+         .name = stage + "/replay",
+         .value = static_cast<double>(company.exposures()) / absl::ToDoubleSeconds(company.replay_time()),
+         .unit = "1/s",
+         .target = {},
+         .detail = {{"exposures", static_cast<double>(company.exposures())}, {"d", company.dim()}}});
 }
 
 int Run(bool smoke) {
@@ -209,9 +247,11 @@ int Run(bool smoke) {
   PlainScoring(timer, smoke ? 100 : 100'000);
   Learning(timer);
   LearntCompany warm(Knowledge::kWarmStart, 1'000);
+  Replaying(warm, "warm_start");
   Choosing(timer, warm, "warm_start");
   if (!smoke) {
     LearntCompany year(Knowledge::kYear, 1'000);
+    Replaying(year, "year");
     Choosing(timer, year, "year");
   }
   return 0;

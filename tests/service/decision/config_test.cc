@@ -29,7 +29,7 @@ TEST(ConfigTest, EveryFieldHasItsDefaultAfterLoading) {
   EXPECT_EQ(config.database().commit().durability(), config::v1::Commit::SYNC);
   EXPECT_EQ(config.database().commit().writers(), 1);
   EXPECT_EQ(config.database().commit().max_batch(), 128);
-  EXPECT_EQ(config.database().commit().queue_length(), 1024);
+  EXPECT_EQ(config.database().commit().queue_length(), 8192);
   EXPECT_EQ(config.database().customer_cache().max_entries(), 100'000);
   EXPECT_EQ(config.database().customer_cache().change_detection(), config::v1::CustomerCache::AUTO);
   EXPECT_EQ(config.database().hold_for().seconds(), 5);
@@ -43,6 +43,12 @@ TEST(ConfigTest, EveryFieldHasItsDefaultAfterLoading) {
   EXPECT_EQ(config.choice().exploration_floor(), 0.02);
   EXPECT_EQ(config.choice().sticky_for().seconds(), 30 * 60);
   EXPECT_EQ(config.choice().fallback_policy(), v1::POPULAR);
+}
+
+TEST(ConfigTest, ADecisionLingersByDefaultOnlyWhereNobodyWaitsForIt) {
+  EXPECT_EQ(TestConfig("").database().commit().linger().nanos(), 0);
+  EXPECT_EQ(TestConfig("database { commit { durability: ASYNC } }").database().commit().linger().nanos(), 10'000'000);
+  EXPECT_EQ(TestConfig("database { commit { durability: ASYNC linger {} } }").database().commit().linger().nanos(), 0);
 }
 
 TEST(ConfigTest, ZeroStaysZeroWhereItIsSaidAloud) {

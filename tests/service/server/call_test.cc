@@ -84,6 +84,27 @@ TEST_F(CallGateTest, DefectsAreLoggedUnderTheRequestIdAndClientsMistakesAreNot) 
   EXPECT_THAT(buffer_.Text(), AllOf(HasSubstr("\"request_id\":\"q1\""), HasSubstr("broken"), HasSubstr("Suggest")));
 }
 
+TEST_F(CallGateTest, ACallThatIsAnsweredLaterHoldsItsPlaceUntilThen) {
+  CallGate gate(Limits(1), &metrics_, &log_);
+  const std::string id = "q1";
+  Answer answered = absl::UnknownError("not yet");
+  server::Answer<int> finish;
+  gate.Start<int>(
+      Method::kSuggest, id, {}, [&](Answer answer) { answered = std::move(answer); },
+      [&](server::Answer<int> answer) { finish = std::move(answer); });
+  EXPECT_EQ(gate.in_flight(), 1);
+  EXPECT_THAT(answered, StatusIs(absl::StatusCode::kUnknown));
+  Answer refused = 0;
+  gate.Start<int>(
+      Method::kSuggest, id, {}, [&](Answer answer) { refused = std::move(answer); },
+      [](server::Answer<int>) { ADD_FAILURE() << "handler was called"; });
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted));
+  finish(7);
+  EXPECT_EQ(*answered, 7);
+  EXPECT_EQ(gate.in_flight(), 0);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_requests_total{code=\"OK\",method=\"Suggest\"} 1"));
+}
+
 TEST(FromStorageTest, AClientSeesWhetherARetryHelps) {
   EXPECT_THAT(FromStorage(absl::OkStatus()), IsOk());
   EXPECT_THAT(FromStorage(absl::UnknownError("in doubt")), StatusIs(absl::StatusCode::kUnavailable));

@@ -185,6 +185,33 @@ TEST_F(CustomerCacheTest, AFailedLoadIsNotKeptAndAStaleEntryServesOnlyWhereConfi
     EXPECT_EQ(Pages(), before + 1);
     EXPECT_EQ(Pages(), before + 1);
   }
+  // So does what was loaded while changes came in.
+  ASSERT_THAT(stale.Get("c3", kNoon, [&]() -> absl::StatusOr<storage::CustomerState> {
+    stale.InvalidateAll();
+    return StateOf(1);
+  }), IsOk());
+  EXPECT_EQ(stale.Peek("c3", kNoon), nullptr);
+  EXPECT_THAT(stale.Get("c3", kNoon, fails), IsOk());
+}
+
+TEST_F(CustomerCacheTest, PeeksAtWhatMayBeUsedAndLoadsNothing) {
+  CustomerCache& cache = Make("");
+  cache.Heard(kFarAhead, true);
+  EXPECT_EQ(cache.Peek("c1", kNoon), nullptr);
+  EXPECT_FALSE(cache.KnowsNoneOpen("c1", kNoon));
+  Pages();
+  ASSERT_NE(cache.Peek("c1", kNoon), nullptr);
+  EXPECT_FALSE(cache.KnowsNoneOpen("c1", kNoon));  // nobody has looked
+  ASSERT_THAT(cache.GetOpen("c1", kNoon, [] { return std::optional<storage::DecisionRecord>(); }), IsOk());
+  EXPECT_TRUE(cache.KnowsNoneOpen("c1", kNoon));
+  storage::DecisionRecord record;
+  record.decided_at = kNoon;
+  cache.SetOpen("c1", std::make_shared<const storage::DecisionRecord>(record));
+  EXPECT_FALSE(cache.KnowsNoneOpen("c1", kNoon));
+  EXPECT_TRUE(cache.KnowsNoneOpen("c1", kNoon + absl::Seconds(1)));
+  cache.Unheard();
+  EXPECT_EQ(cache.Peek("c1", kNoon), nullptr);
+  EXPECT_FALSE(cache.KnowsNoneOpen("c1", kNoon + absl::Seconds(1)));
 }
 
 TEST_F(CustomerCacheTest, KnowsTheOpenDecisionUntilSomebodyElseMayHaveDecided) {
