@@ -57,7 +57,7 @@ constexpr absl::Duration kLingerUnawaited = absl::Milliseconds(10);
 void SetCommitDefaults(config::v1::Commit* commit) {
   using config::v1::Commit;
   if (commit->durability() == Commit::DURABILITY_UNSPECIFIED) commit->set_durability(Commit::SYNC);
-  if (commit->writers() == 0) commit->set_writers(1);
+  if (commit->writers() == 0) commit->set_writers(2);
   if (commit->max_batch() == 0) commit->set_max_batch(128);
   if (!commit->has_linger()) {
     const bool somebody_waits = commit->durability() == Commit::SYNC;

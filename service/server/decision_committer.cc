@@ -88,17 +88,17 @@ absl::Status DecisionCommitter::Enqueue(std::unique_ptr<Item> item) {
     queue_.push_back(std::move(item));
     metrics_->SetCommitQueue(static_cast<int>(queue_.size()));
     // One that lingers takes this one too, and is left alone until its batch is full.
-    wake = lingering_writers_ > 0 ? static_cast<int>(queue_.size()) == max_batch_ : waiting_writers_ > 0;
+    wake = lingering_ > 0 ? static_cast<int>(queue_.size()) == max_batch_ : waiting_ > 0 && MayTake();
   }
   if (wake) arrived_.notify_one();
   return absl::OkStatus();
 }
 
 void DecisionCommitter::RunWriter() {
-  while (true) {
-    Items batch = Take();
-    if (batch.empty()) return;
+  for (Items batch = Take(); !batch.empty(); batch = Take()) {
     Write(std::move(batch));
+    MutexLock lock(mutex_);
+    --writing_;
   }
 }
 
@@ -108,31 +108,37 @@ DecisionCommitter::Items DecisionCommitter::Take() {
   {
     MutexLock lock(mutex_);
     do {
-      ++waiting_writers_;
-      while (queue_.empty() && !draining_) arrived_.wait(mutex_);
-      --waiting_writers_;
+      ++waiting_;
+      while (!MayTake() && !draining_) arrived_.wait(mutex_);
+      --waiting_;
       Linger();
-    } while (queue_.empty() && !draining_);
+    } while (!MayTake() && !draining_);
     while (!queue_.empty() && static_cast<int>(batch.size()) < max_batch_) {
       batch.push_back(std::move(queue_.front()));
       queue_.pop_front();
     }
     metrics_->SetCommitQueue(static_cast<int>(queue_.size()));
-    more = !queue_.empty() && waiting_writers_ > 0;
+    last_batch_ = static_cast<int>(batch.size());
+    if (!batch.empty()) ++writing_;
+    more = waiting_ > 0 && MayTake();
   }
   if (more) arrived_.notify_one();
   return batch;
+}
+
+bool DecisionCommitter::MayTake() const {
+  return !queue_.empty() && (writing_ == 0 || last_batch_ <= 1);
 }
 
 // Until the oldest has waited long enough or the batch is full. Another writer may take them all meanwhile.
 void DecisionCommitter::Linger() {
   if (linger_.count() == 0 || queue_.empty()) return;
   const Instant until = queue_.front()->queued_at + linger_;
-  ++lingering_writers_;
+  ++lingering_;
   while (!draining_ && !queue_.empty() && static_cast<int>(queue_.size()) < max_batch_ &&
          arrived_.wait_until(mutex_, until) != std::cv_status::timeout) {
   }
-  --lingering_writers_;
+  --lingering_;
 }
 
 void DecisionCommitter::Write(Items batch) {

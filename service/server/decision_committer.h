@@ -3,7 +3,8 @@
 //
 // A bounded queue and `writers` threads. While a writer commits, decisions gather; the next batch is what has come, up
 // to max_batch, after waiting `linger` for more. So batches grow with the load by themselves, and a lone decision waits
-// for nothing but its own commit. A full queue refuses at once.
+// for nothing but its own commit: while decisions come one by one, each gets the next free writer; once a batch held
+// several, one writer works at a time, since two would halve the batches. A full queue refuses at once.
 //
 // When the log cannot be written (storage::IsTransient), the batch goes to the fallback sink if there is one. Else it
 // is tried again, unchanged and so idempotently, until it is in, or until a caller that waits has waited `hold_for`:
@@ -90,6 +91,8 @@ class DecisionCommitter {
   void RunWriter();
   // Empty when draining and nothing is queued.
   Items Take();
+  // A further writer helps only while decisions come one by one.
+  bool MayTake() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void Linger() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Write(Items batch);
   // OK: the sink took the batch, and each was told.
@@ -112,8 +115,11 @@ class DecisionCommitter {
   std::condition_variable_any arrived_;
   std::condition_variable_any stopping_;
   std::deque<std::unique_ptr<Item>> queue_ ABSL_GUARDED_BY(mutex_);
-  int waiting_writers_ ABSL_GUARDED_BY(mutex_) = 0;    // for a first decision
-  int lingering_writers_ ABSL_GUARDED_BY(mutex_) = 0;  // for more
+  // Writers that wait for a first decision, that wait for more, and that write.
+  int waiting_ ABSL_GUARDED_BY(mutex_) = 0;
+  int lingering_ ABSL_GUARDED_BY(mutex_) = 0;
+  int writing_ ABSL_GUARDED_BY(mutex_) = 0;
+  int last_batch_ ABSL_GUARDED_BY(mutex_) = 0;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   Instant give_up_at_ ABSL_GUARDED_BY(mutex_) = Instant::max();
   std::vector<std::thread> writers_;

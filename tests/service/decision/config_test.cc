@@ -27,7 +27,7 @@ TEST(ConfigTest, EveryFieldHasItsDefaultAfterLoading) {
   EXPECT_EQ(config.database().pool_size(), 8);
   EXPECT_EQ(config.database().model_poll().nanos(), 500'000'000);
   EXPECT_EQ(config.database().commit().durability(), config::v1::Commit::SYNC);
-  EXPECT_EQ(config.database().commit().writers(), 1);
+  EXPECT_EQ(config.database().commit().writers(), 2);
   EXPECT_EQ(config.database().commit().max_batch(), 128);
   EXPECT_EQ(config.database().commit().queue_length(), 8192);
   EXPECT_EQ(config.database().customer_cache().max_entries(), 100'000);
