@@ -23,12 +23,12 @@ void ScoreLanes(const float* rows, int n, int cols, const float* w, float* out);
 void OfferBreakpoints(const float* scores, const int* index, const float* gain, int count, const float* own,
                       const float* own_x, int keep, float* largest);
 
-// tails[i] = Phi(-|x_i|) with a relative error below 1e-5 up to |x| = 13; beyond it as at 13, below 1e-37. By e^(-x^2/2)
-// times a polynomial in t = 1 / (1 + 0.3 |x|), interpolated at Chebyshev points.
+// tails[i] = Phi(-|x_i|) with a relative error below 1e-5 up to |x| = 13; beyond it as at 13, below 1e-37. By
+// e^(-x^2/2) times a polynomial in t = 1 / (1 + 0.3 |x|), interpolated at Chebyshev points.
 void NormalTails(const float* x, int n, float* tails);
 
-// survivals[i] = P(N(0, 1) > x_i), or where `negated` P(N(0, 1) > -x_i), with the error of NormalTails where it is small,
-// and 0 beyond 13. In place is allowed. REQUIRES: n is a multiple of kLanes.
+// survivals[i] = P(N(0, 1) > x_i), or where `negated` P(N(0, 1) > -x_i), with the error of NormalTails where it is
+// small, and 0 beyond 13. In place is allowed. REQUIRES: n is a multiple of kLanes.
 void Survivals(const float* x, int n, bool negated, float* survivals);
 
 // mass[lane] += P(exactly `rank` contenders stand above), from the survivals of the largest falls and of the largest

@@ -127,7 +127,8 @@ PropensityEstimate Certain(const std::vector<int>& best, int candidate, int rank
   return p;
 }
 
-// Rows a_k' of the eligible candidates, `pairs` ascending by candidate. Reads the panel: columns there are columns here.
+// Rows a_k' of the eligible candidates, `pairs` ascending by candidate. Reads the panel: columns there are columns
+// here.
 Eigen::MatrixXd JointFeatures(const DecisionProblem& problem, const std::vector<int>& eligible) {
   const int cols = problem.layout.recommendation_dim;
   const int n = static_cast<int>(eligible.size());

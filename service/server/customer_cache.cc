@@ -54,7 +54,8 @@ bool CustomerCache::Hearing() const {
 
 bool CustomerCache::Usable(const Entry& entry, absl::Time now) const {
   const Instant::rep instant = steady_clock::now().time_since_epoch().count();
-  if (entry.stale || instant > heard_until_.load(std::memory_order_acquire) || now >= entry.state->valid_until) return false;
+  if (entry.stale || instant > heard_until_.load(std::memory_order_acquire) || now >= entry.state->valid_until)
+    return false;
   return told_.load(std::memory_order_acquire) || Instant(Instant::duration(instant)) - entry.loaded_at <= max_age_;
 }
 

@@ -120,8 +120,8 @@ class RunningServer final : public Server {
 
  private:
   Surroundings MakeSurroundings(storage::Database* database) {
-    return {database, &serving_,   &config_,    clock_,      &random_,   &metrics_,
-            &log_,    &customers_, &committer_, &announcer_, &patience_, keeper_.get(), &workers_};
+    return {database,    &serving_,   &config_,    clock_,     &random_,      &metrics_, &log_,
+            &customers_, &committer_, &announcer_, &patience_, keeper_.get(), &workers_};
   }
 
   // Null without a spool.

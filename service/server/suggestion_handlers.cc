@@ -47,17 +47,16 @@ void SuggestionHandlers::Suggest(const v1::SuggestRequest& request, const CallCo
   if (absl::Status invalid = Validate(request); !invalid.ok()) return answer(std::move(invalid));
   std::optional<Made> made = MakeAtOnce(request, context);
   if (!made.has_value()) {
-    return s_.workers->Run([this, &request, &context, answer = std::move(answer)] {
-      answer(Counted(SuggestAnew(request, context)));
-    });
+    return s_.workers->Run(
+        [this, &request, &context, answer = std::move(answer)] { answer(Counted(SuggestAnew(request, context))); });
   }
   if (AnswersBeforeCommit()) return answer(Counted(KeepUnawaited(*std::move(made))));
   const Stopwatch watch;
   const std::shared_ptr<const DecisionRecord> record = made->record;
   const auto answer_later = std::make_shared<Answer<v1::SuggestResponse>>(std::move(answer));
   absl::Status taken = s_.committer->Submit(
-      record, [this, &request, &context, watch, answer_later, made = std::make_shared<Made>(*std::move(made))](
-                  absl::StatusOr<Committed> committed) {
+      record, [this, &request, &context, watch, answer_later,
+               made = std::make_shared<Made>(*std::move(made))](absl::StatusOr<Committed> committed) {
         s_.metrics->RecordPhase(Phase::kCommit, watch.Elapsed());
         const bool gone = context.Gone();
         const bool blocks = committed.ok() && (committed->earlier.has_value() || gone);
@@ -101,6 +100,7 @@ absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::SuggestAnew(const v1::Su
 
 std::optional<SuggestionHandlers::Made> SuggestionHandlers::MakeAtOnce(const v1::SuggestRequest& request,
                                                                        const CallContext& context) {
+  if (request.include_propensities()) return std::nullopt;  // all candidates' take long
   Stopwatch watch;
   const absl::StatusOr<std::shared_ptr<const decision::Serving>> serving = s_.serving->Get();
   if (!serving.ok()) return std::nullopt;
@@ -175,10 +175,9 @@ void SuggestionHandlers::NoteAnswered(const std::shared_ptr<const DecisionRecord
   s_.customers->SetOpen(record->customer_id, record);
   s_.announcer->Add(record->customer_id);
   if (record->fallback_reason.empty()) return;
-  s_.log->Write(LogLevel::kWarning, "fallback policy answered",
-                {{"request_id", record->request_id},
-                 {"decision_id", record->decision_id},
-                 {"reason", record->fallback_reason}});
+  s_.log->Write(
+      LogLevel::kWarning, "fallback policy answered",
+      {{"request_id", record->request_id}, {"decision_id", record->decision_id}, {"reason", record->fallback_reason}});
 }
 
 absl::Duration SuggestionHandlers::StickyFor(const v1::SuggestRequest& request) const {

@@ -78,7 +78,7 @@ class SuggestionHandlers {
   };
   absl::StatusOr<Made> Make(const decision::Serving& serving, const storage::CustomerState& customer,
                             const v1::SuggestRequest& request, const decision::Draw& draw, const CallContext& context);
-  // nullopt: something has to be read first, or stands against it.
+  // nullopt: something has to be read first, takes long, or stands against it.
   std::optional<Made> MakeAtOnce(const v1::SuggestRequest& request, const CallContext& context);
   bool AnswersBeforeCommit() const;
   absl::StatusOr<v1::SuggestResponse> KeepUnawaited(Made made);

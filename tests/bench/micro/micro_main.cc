@@ -225,9 +225,10 @@ void Learning(Timer& timer) {
   const MatrixXd covariance = sample * sample.transpose();
   config::v1::Pca pca;
   pca.set_components(kColumns - 1);
-  PrintMicros("pca_fit", timer.Micros("pca", [&] {
-    benchmark::DoNotOptimize(features::FindPrincipalComponents(covariance, pca));
-  }), {{"columns", kEncoded}, {"components", kColumns - 1}});
+  PrintMicros(
+      "pca_fit",
+      timer.Micros("pca", [&] { benchmark::DoNotOptimize(features::FindPrincipalComponents(covariance, pca)); }),
+      {{"columns", kEncoded}, {"components", kColumns - 1}});
 }
 
 // The warm start's replay of the simulated company's history: features as of each decision, sums, posteriors.

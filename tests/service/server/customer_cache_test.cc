@@ -186,10 +186,12 @@ TEST_F(CustomerCacheTest, AFailedLoadIsNotKeptAndAStaleEntryServesOnlyWhereConfi
     EXPECT_EQ(Pages(), before + 1);
   }
   // So does what was loaded while changes came in.
-  ASSERT_THAT(stale.Get("c3", kNoon, [&]() -> absl::StatusOr<storage::CustomerState> {
-    stale.InvalidateAll();
-    return StateOf(1);
-  }), IsOk());
+  ASSERT_THAT(stale.Get("c3", kNoon,
+                        [&]() -> absl::StatusOr<storage::CustomerState> {
+                          stale.InvalidateAll();
+                          return StateOf(1);
+                        }),
+              IsOk());
   EXPECT_EQ(stale.Peek("c3", kNoon), nullptr);
   EXPECT_THAT(stale.Get("c3", kNoon, fails), IsOk());
 }

@@ -1,0 +1,27 @@
+// Which candidates propensities have to be counted among.
+//
+// Pruning. A candidate enters the slate when its score reaches the cut, the `slate`-th best score of the others. The
+// cut of the candidates of highest mean alone is never above it. Of that cut, pilot draws estimate mean, variance and
+// covariance with w; s_k - cut is taken for normal, so P(k in slate) is at most about Phi(-(E cut - mean_k) / sd(s_k -
+// cut)). The candidates of smallest probability are left out as long as the sum of theirs is at most `neglected`, which
+// so bounds the probability that any of them enters the slate, and the error of every propensity (in the tests' cases
+// the true sum is below it; the normal is an approximation). A union bound over pairs leaves five to twenty times as
+// many contenders.
+#ifndef BANDIT_CONTENDERS_H_
+#define BANDIT_CONTENDERS_H_
+
+#include <vector>
+
+#include "absl/types/span.h"
+#include "bandit/propensity_question.h"
+#include "bandit/score_draws.h"
+
+namespace suggest::bandit {
+
+// The rows that may be in the slate, ascending, and all targets. The pilot draws are the blocks from number `pilot` on.
+std::vector<int> Contenders(const PropensityQuestion& q, absl::Span<const PropensityTarget> targets,
+                            const Blocks& points, int pilot);
+
+}  // namespace suggest::bandit
+
+#endif  // BANDIT_CONTENDERS_H_

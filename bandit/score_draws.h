@@ -1,0 +1,56 @@
+// Draws of many candidates' scores, kLanes at a time, as propensities are counted from (propensity_estimator.h).
+#ifndef BANDIT_SCORE_DRAWS_H_
+#define BANDIT_SCORE_DRAWS_H_
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "bandit/normal_points.h"
+#include "bandit/propensity_question.h"
+#include "bandit/random.h"
+#include "bandit/weight_space.h"
+
+namespace suggest::bandit {
+
+inline constexpr float kNeverReached = -std::numeric_limits<float>::infinity();
+using Lanes = float[kLanes];
+
+// features * x, in a fixed order.
+Eigen::VectorXd Product(const Eigen::MatrixXd& features, const Eigen::VectorXd& x);
+
+// C a, with C = L L'.
+Eigen::VectorXd TimesCovariance(const JointNormal& weights, const Eigen::VectorXd& a);
+
+Eigen::MatrixXd RowsOf(const Eigen::MatrixXd& features, const std::vector<int>& rows);
+
+// A column per row, for DrawLanes: its mean score above that of the `slate`-th best, then the row relative to `centre`.
+// So the scores that compete for a slot are small numbers.
+Eigen::MatrixXf Centred(const PropensityQuestion& q, const Eigen::MatrixXd& rows, const Eigen::VectorXd& centre);
+
+// The blocks of points that one question uses: numbered, and other ones for another decision.
+class Blocks {
+ public:
+  Blocks(int dim, CounterRng rng);
+
+  const double* At(int index) const {
+    return points_.block(static_cast<int>((first_ + static_cast<uint32_t>(index) * step_) % kNormalBlocks));
+  }
+  // Which dimensions are flipped: -1 or 1 each.
+  const std::vector<double>& signs() const { return signs_; }
+
+ private:
+  const NormalPoints& points_;
+  uint32_t first_ = 0;
+  uint32_t step_ = 1;
+  std::vector<double> signs_;
+};
+
+// Rows of [.][lane]: ones, then v L times the block's normals, of which `signs` flips dimensions: w without its mean.
+void DrawLanes(const PropensityQuestion& q, const double* normals, const std::vector<double>& signs,
+               std::vector<float>& w);
+
+}  // namespace suggest::bandit
+
+#endif  // BANDIT_SCORE_DRAWS_H_
