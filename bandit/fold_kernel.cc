@@ -1,10 +1,12 @@
 #include "bandit/fold_kernel.h"
 
+#include "bandit/base/widest.h"
+
 namespace suggest::bandit {
 
 // Four rows at a time: out is then read and written a quarter as often.
-__attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4"))) void AddRows(
-    const double* __restrict table, const double* __restrict factors, int rows, int length, double* __restrict out) {
+SUGGEST_WIDEST void AddRows(const double* __restrict table, const double* __restrict factors, int rows, int length,
+                            double* __restrict out) {
   int q = 0;
   for (; q + 4 <= rows; q += 4, table += 4L * length) {
     const double f0 = factors[q], f1 = factors[q + 1], f2 = factors[q + 2], f3 = factors[q + 3];

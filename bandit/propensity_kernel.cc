@@ -1,7 +1,8 @@
 #include "bandit/propensity_kernel.h"
 
+#include "bandit/base/widest.h"
+
 // Loops over kLanes are what the compiler turns into vectors.
-#define SUGGEST_WIDEST __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #define SUGGEST_INLINED static inline __attribute__((always_inline))
 
 namespace suggest::bandit {
