@@ -1,5 +1,6 @@
-// SUGGEST_WIDEST before a function: copies of it for wider vectors, of which the machine's widest is taken at load time.
-// The thread sanitizer instruments the function that chooses, which runs before it is ready: its build has one copy.
+// SUGGEST_WIDEST before a function: copies of it for wider vectors, of which the machine's widest is taken at load
+// time. The thread sanitizer instruments the function that chooses, which runs before it is ready: its build has one
+// copy.
 #ifndef BANDIT_BASE_WIDEST_H_
 #define BANDIT_BASE_WIDEST_H_
 
