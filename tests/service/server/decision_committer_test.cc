@@ -44,7 +44,8 @@ class GatedSink : public DecisionSink {
     std::unique_lock<std::mutex> lock(mutex_);
     ++waiting_;
     changed_.notify_all();
-    changed_.wait(lock, [&] { return open_; });
+    changed_.wait(lock, [&] { return open_ || permits_ > 0; });
+    if (!open_) --permits_;
     --waiting_;
     if (!failure_.ok()) {
       ++failures_;
@@ -52,6 +53,7 @@ class GatedSink : public DecisionSink {
       return failure_;
     }
     sizes_.push_back(static_cast<int>(batch.size()));
+    changed_.notify_all();
     for (const storage::DecisionRecord* record : batch) ids_.insert(record->decision_id);
     return std::vector<storage::Appended>(batch.size());
   }
@@ -61,6 +63,12 @@ class GatedSink : public DecisionSink {
     open_ = true;
     changed_.notify_all();
   }
+  // One batch more, though the gate is closed.
+  void LetOne() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    ++permits_;
+    changed_.notify_all();
+  }
   void Fail(absl::Status failure) {
     std::lock_guard<std::mutex> lock(mutex_);
     failure_ = std::move(failure);
@@ -68,6 +76,12 @@ class GatedSink : public DecisionSink {
   void WaitForBatch() {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return waiting_ > 0; });
+  }
+  // Whether so many batches are at the gate, after so many were taken, within `timeout`.
+  bool Holds(int batches, size_t taken, absl::Duration timeout) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return changed_.wait_for(lock, absl::ToChronoNanoseconds(timeout),
+                             [&] { return waiting_ == batches && sizes_.size() == taken; });
   }
   void WaitForFailures(int count) {
     std::unique_lock<std::mutex> lock(mutex_);
@@ -86,6 +100,7 @@ class GatedSink : public DecisionSink {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool open_ = false;
+  int permits_ = 0;
   int waiting_ = 0;
   int failures_ = 0;
   absl::Status failure_;
@@ -109,7 +124,7 @@ class CommitterTest : public ::testing::Test {
 };
 
 TEST_F(CommitterTest, WhatComesDuringACommitIsTheNextBatchAndAFullQueueShedsAtOnce) {
-  const auto committer = Make("commit { queue_length: 4 max_batch: 3 }", &sink_);
+  const auto committer = Make("commit { writers: 1 queue_length: 4 max_batch: 3 }", &sink_);
   std::vector<std::promise<absl::Status>> outcomes(6);
   const auto submit = [&](int i) {
     return committer->Submit(
@@ -129,6 +144,26 @@ TEST_F(CommitterTest, WhatComesDuringACommitIsTheNextBatchAndAFullQueueShedsAtOn
   EXPECT_THAT(sink_.sizes(), ElementsAre(1, 3, 1));
   EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_shed_decisions_total 2"));
   EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_commit_decisions_count 3"));
+}
+
+TEST_F(CommitterTest, AFurtherWriterHelpsOnlyWhileDecisionsComeOneByOne) {
+  const auto committer = Make("commit { writers: 2 }", &sink_);
+  const absl::Duration patience = absl::Seconds(30);
+  ASSERT_THAT(committer->SubmitUnawaited(Shared(0)), IsOk());
+  ASSERT_TRUE(sink_.Holds(1, 0, patience));
+  ASSERT_THAT(committer->SubmitUnawaited(Shared(1)), IsOk());
+  ASSERT_TRUE(sink_.Holds(2, 0, patience)) << "the second writer left a lone decision alone";
+  for (int i = 2; i < 5; ++i) ASSERT_THAT(committer->SubmitUnawaited(Shared(i)), IsOk());
+  sink_.LetOne();
+  ASSERT_TRUE(sink_.Holds(2, 1, patience)) << "who was free did not take the three";
+  sink_.LetOne();
+  ASSERT_TRUE(sink_.Holds(1, 2, patience));
+  ASSERT_THAT(committer->SubmitUnawaited(Shared(5)), IsOk());
+  EXPECT_FALSE(sink_.Holds(2, 2, absl::Milliseconds(100))) << "two writers write although decisions gather";
+  sink_.Open();
+  committer->Drain(patience);
+  EXPECT_EQ(sink_.decisions(), 6);
+  EXPECT_THAT(sink_.sizes(), ::testing::UnorderedElementsAre(1, 1, 3, 1));
 }
 
 TEST_F(CommitterTest, LingerGathersDecisionsThatComeOneAfterTheOther) {
