@@ -4,9 +4,8 @@
 // cut of the candidates of highest mean alone is never above it. Of that cut, pilot draws estimate mean, variance and
 // covariance with w; s_k - cut is taken for normal, so P(k in slate) is at most about Phi(-(E cut - mean_k) / sd(s_k -
 // cut)). The candidates of smallest probability are left out as long as the sum of theirs is at most `neglected`, which
-// so bounds the probability that any of them enters the slate, and the error of every propensity (in the tests' cases
-// the true sum is below it; the normal is an approximation). A union bound over pairs leaves five to twenty times as
-// many contenders.
+// so bounds, as far as the normal holds, the probability that any of them enters the slate and the error of every
+// propensity; the tests hold the true sum to twice that. A union bound over pairs leaves several times as many.
 #ifndef BANDIT_CONTENDERS_H_
 #define BANDIT_CONTENDERS_H_
 
