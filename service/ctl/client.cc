@@ -86,6 +86,20 @@ FlagSpec ServerFlag() {
           .help = "The suggestd to call; without it server.grpc_address of --config, else 127.0.0.1:7070."};
 }
 
+FlagSpec CandidateFlag() {
+  return {.name = "candidate",
+          .kind = FlagKind::kList,
+          .value_name = "ID",
+          .help = "Only these recommendations are candidates."};
+}
+
+FlagSpec ExcludeFlag() {
+  return {.name = "exclude",
+          .kind = FlagKind::kList,
+          .value_name = "ID",
+          .help = "Recommendations that must not be returned."};
+}
+
 FlagSpec TimeoutFlag(absl::string_view standard) {
   return {.name = "timeout",
           .kind = FlagKind::kDuration,

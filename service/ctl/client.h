@@ -39,6 +39,8 @@ class Client {
 
 // --server and --timeout, for commands that call a server.
 FlagSpec ServerFlag();
+FlagSpec CandidateFlag();
+FlagSpec ExcludeFlag();
 FlagSpec TimeoutFlag(absl::string_view standard);
 
 // The address of --server, else server.grpc_address of --config, else suggestd's default.

@@ -1,6 +1,7 @@
 // Scenarios that look for what is lost: soak, kill, restart.
 #include <algorithm>
 #include <random>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -87,6 +88,33 @@ void RunScript(const Places& places, std::vector<std::string> arguments) {
   SUGGEST_CHECK(RunProgram(arguments, places.work, "private_postgres").exit_code == 0);
 }
 
+struct Disturbance {
+  std::string bench;
+  std::string plural;
+  int times = 0;
+  absl::Duration load;  // around each
+};
+
+// A suggestd under load that is disturbed; afterwards every answered decision is looked for in the log.
+template <typename Disturber>
+void Disturb(Bench& bench, const std::string& name, const Disturbance& disturbance, Disturber disturb) {
+  const Company company = bench.Fresh(Stage::kWarmStart, bench.effort().recommendations, name);
+  const auto service = Service::Suggestd(bench.places(), company, name);
+  Ledger ledger;
+  WarmUp(bench, *service, ledger);
+  int64_t sent = 0;
+  int64_t failed = 0;
+  for (int i = 0; i < disturbance.times; ++i) {
+    const LoadResult load = UnderLoad(*service, ledger, disturbance.load, [&] { disturb(*service); });
+    sent += load.sent;
+    failed += load.Failed();
+  }
+  ledger.Compare(company, disturbance.bench,
+                 {{disturbance.plural, static_cast<double>(disturbance.times)},
+                  {"sent", static_cast<double>(sent)},
+                  {"failed", static_cast<double>(failed)}});
+}
+
 }  // namespace
 
 void RunSoak(Bench& bench) {
@@ -127,49 +155,21 @@ void RunSoak(Bench& bench) {
 }
 
 void RunKill(Bench& bench) {
-  const Company company = bench.Fresh(Stage::kWarmStart, bench.effort().recommendations, "killed");
-  const auto service = Service::Suggestd(bench.places(), company, "killed");
-  Ledger ledger;
-  WarmUp(bench, *service, ledger);
   std::mt19937_64 random(1);
-  int64_t sent = 0;
-  int64_t failed = 0;
-  for (int i = 0; i < bench.effort().kills; ++i) {
-    const LoadResult load = UnderLoad(*service, ledger, absl::Seconds(2), [&] {
-      absl::SleepFor(Random(random, absl::Milliseconds(200), absl::Milliseconds(1200)));
-      service->KillAndRestart();
-    });
-    sent += load.sent;
-    failed += load.Failed();
-  }
-  ledger.Compare(company, "kill",
-                 {{"kills", static_cast<double>(bench.effort().kills)},
-                  {"sent", static_cast<double>(sent)},
-                  {"failed", static_cast<double>(failed)}});
+  Disturb(bench, "killed", {"kill", "kills", bench.effort().kills, absl::Seconds(2)}, [&](Service& service) {
+    absl::SleepFor(Random(random, absl::Milliseconds(200), absl::Milliseconds(1200)));
+    service.KillAndRestart();
+  });
 }
 
 void RunRestart(Bench& bench) {
-  const Company company = bench.Fresh(Stage::kWarmStart, bench.effort().recommendations, "restarted");
-  const auto service = Service::Suggestd(bench.places(), company, "restarted");
-  Ledger ledger;
-  WarmUp(bench, *service, ledger);
   std::mt19937_64 random(2);
-  int64_t sent = 0;
-  int64_t failed = 0;
-  for (int i = 0; i < bench.effort().restarts; ++i) {
-    const LoadResult load = UnderLoad(*service, ledger, absl::Seconds(8), [&] {
-      absl::SleepFor(Random(random, absl::Seconds(1), absl::Seconds(2)));
-      RunScript(bench.places(), {"stop", "--immediate", bench.places().server_folder});
-      absl::SleepFor(absl::Seconds(1));
-      RunScript(bench.places(), {"start", bench.places().server_folder});
-    });
-    sent += load.sent;
-    failed += load.Failed();
-  }
-  ledger.Compare(company, "restart",
-                 {{"restarts", static_cast<double>(bench.effort().restarts)},
-                  {"sent", static_cast<double>(sent)},
-                  {"failed", static_cast<double>(failed)}});
+  Disturb(bench, "restarted", {"restart", "restarts", bench.effort().restarts, absl::Seconds(8)}, [&](Service&) {
+    absl::SleepFor(Random(random, absl::Seconds(1), absl::Seconds(2)));
+    RunScript(bench.places(), {"stop", "--immediate", bench.places().server_folder});
+    absl::SleepFor(absl::Seconds(1));
+    RunScript(bench.places(), {"start", bench.places().server_folder});
+  });
 }
 
 }  // namespace suggest::bench
