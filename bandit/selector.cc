@@ -3,53 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "bandit/score_kernel.h"
+#include "bandit/shortlist.h"
 #include "bandit/weight_space.h"
 
 namespace suggest::bandit {
 namespace {
-
-// The largest float that is not above `value`.
-float RoundDown(double value) {
-  const auto rounded = static_cast<float>(value);
-  return rounded <= value ? rounded : std::nextafter(rounded, -std::numeric_limits<float>::infinity());
-}
-
-// Keeps those offered whose single-precision score is within `margin` of the count-th best seen.
-class Shortlist {
- public:
-  Shortlist(int count, double margin) : count_(count), margin_(margin), limit_(std::max(64, 4 * count)) {}
-
-  void Offer(int candidate, float score) {
-    if (score < threshold_) return;
-    kept_.push_back({candidate, score});
-    if (kept_.size() >= limit_) Compact();
-  }
-
-  // Whatever scores less is not kept.
-  float threshold() const { return threshold_; }
-
-  const std::vector<Ranked>& Finish() {
-    Compact();
-    return kept_;
-  }
-
- private:
-  void Compact() {
-    if (kept_.size() <= static_cast<size_t>(count_)) return;
-    std::nth_element(kept_.begin(), kept_.begin() + count_ - 1, kept_.end(), Before);
-    threshold_ = RoundDown(kept_[count_ - 1].score - margin_);
-    std::erase_if(kept_, [this](const Ranked& r) { return r.score < threshold_; });
-    limit_ = std::max(limit_, 2 * kept_.size());
-  }
-
-  int count_;
-  double margin_;
-  size_t limit_;
-  float threshold_ = -std::numeric_limits<float>::infinity();
-  std::vector<Ranked> kept_;
-};
 
 bool HasPair(const std::vector<PairRow>& pairs, int candidate) {
   return !PairOf(pairs, candidate).empty();
@@ -77,15 +38,15 @@ CandidateMask MaskOf(const std::vector<int>& listed, int rows) {
   return CandidateMask(members);
 }
 
-// Those eligible candidates without pair features that could be among the best `count`.
-std::vector<Ranked> SelectSuperset(const CandidateMatrix& catalogue, const CandidateSet& eligible,
-                                   const std::vector<PairRow>& pairs, const Eigen::VectorXd& w, int count,
-                                   double margin, NextHit next_hit) {
+// Appends those eligible candidates without pair features that could be among the best `count`.
+void SelectSuperset(const CandidateMatrix& catalogue, const CandidateSet& eligible, const std::vector<PairRow>& pairs,
+                    const Eigen::VectorXd& w, int count, double margin, NextHit next_hit, std::vector<int>* superset) {
   std::vector<float> weights(catalogue.cols());
   for (int c = 0; c < catalogue.cols(); ++c) weights[c] = static_cast<float>(w[c]);
-  const CandidateMask listed =
-      eligible.base() == nullptr ? MaskOf(eligible.exceptions(), catalogue.rows()) : CandidateMask(std::vector<bool>());
-  const CandidateMask& mask = eligible.base() == nullptr ? listed : *eligible.base();
+  std::optional<CandidateMask> listed;
+  if (eligible.base() == nullptr) listed.emplace(MaskOf(eligible.exceptions(), catalogue.rows()));
+  const CandidateMask& mask = listed.has_value() ? *listed : *eligible.base();
+  const bool all = pairs.empty() && (listed.has_value() || eligible.exceptions().empty());
   const ScorePass pass{catalogue.panel(), catalogue.cols(), static_cast<int>(mask.words().size()), weights.data(),
                        mask.words().data()};
   Shortlist shortlist(count, margin);
@@ -96,11 +57,12 @@ std::vector<Ranked> SelectSuperset(const CandidateMatrix& catalogue, const Candi
     for (; hits != 0; hits &= hits - 1) {
       const int lane = std::countr_zero(hits);
       const int candidate = block * kPanelRows + lane;
-      if (scores[lane] < shortlist.threshold() || !eligible.Contains(candidate) || HasPair(pairs, candidate)) continue;
+      if (!all && (!eligible.Contains(candidate) || HasPair(pairs, candidate))) continue;
       shortlist.Offer(candidate, scores[lane]);
     }
+    shortlist.Settle();
   }
-  return shortlist.Finish();
+  shortlist.AppendTo(superset);
 }
 
 }  // namespace
@@ -144,9 +106,7 @@ std::vector<Ranked> SelectBest(const CandidateMatrix& catalogue, const Candidate
       if (eligible.Contains(pair.candidate)) finalists.push_back(pair.candidate);
     }
     const NextHit next_hit = width == KernelWidth::kAuto ? WidestNextHit() : NextHitBaseline;
-    for (const Ranked& kept : SelectSuperset(catalogue, eligible, pairs, w, count, 2 * bound, next_hit)) {
-      finalists.push_back(kept.candidate);
-    }
+    SelectSuperset(catalogue, eligible, pairs, w, count, 2 * bound, next_hit, &finalists);
   }
   std::vector<Ranked> ranked = ScoreExactly(catalogue, finalists, pairs, w);
   KeepBest(ranked, count);

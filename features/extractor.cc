@@ -21,25 +21,10 @@ absl::Status Annotate(const absl::Status& status, const Feature& feature) {
                                                   "\": ", status.message()));
 }
 
-absl::StatusOr<double> ReadAge(const AttributeValue& value, absl::Time age_at) {
-  ASSIGN_OR_RETURN(const absl::Time since, ReadTime(value));
-  return absl::FDivDuration(age_at - since, absl::Hours(24));
-}
-
-absl::StatusOr<double> ReadScalar(const Feature& feature, const AttributeValue& value, absl::Time age_at) {
-  switch (feature.kind_case()) {
-    case Feature::kBoolean:
-      return ReadBoolean(value);
-    case Feature::kAge:
-      return ReadAge(value, age_at);
-    default:
-      return ReadNumber(value);
-  }
-}
-
-absl::StatusOr<double> ReadShaped(const Feature& feature, const AttributeValue* value, absl::Time age_at) {
+absl::StatusOr<double> ReadScalar(const Feature& feature, const AttributeValue* value) {
   if (value == nullptr) return std::numeric_limits<double>::quiet_NaN();
-  ASSIGN_OR_RETURN(const double number, ReadScalar(feature, *value, age_at));
+  ASSIGN_OR_RETURN(const double number,
+                   feature.kind_case() == Feature::kBoolean ? ReadBoolean(*value) : ReadNumber(*value));
   return ShapeValue(feature, number);
 }
 
@@ -58,18 +43,36 @@ bool IsLabels(const Feature& feature) {
   return feature.kind_case() == Feature::kCategorical || feature.kind_case() == Feature::kMultiValued;
 }
 
-absl::Status AppendFeature(const Feature& feature, const Attributes& attributes, absl::Time age_at, RawSide* raw) {
-  const AttributeValue* value = FindAttribute(attributes, ColumnOf(feature));
+// Appends what `value`, nullptr where it is missing, says of the feature; its errors without the feature's name.
+absl::Status Append(const Feature& feature, size_t index, const AttributeValue* value, SideReading* reading) {
+  RawSide& raw = reading->raw;
   if (IsLabels(feature)) {
-    absl::StatusOr<RawLabels> labels = ReadRawLabels(feature, value);
-    if (!labels.ok()) return Annotate(labels.status(), feature);
-    raw->labels.push_back(*std::move(labels));
-    return absl::OkStatus();
+    ASSIGN_OR_RETURN(RawLabels labels, ReadRawLabels(feature, value));
+    raw.labels.push_back(std::move(labels));
+  } else if (feature.kind_case() == Feature::kAge) {
+    if (value != nullptr) {
+      ASSIGN_OR_RETURN(const absl::Time since, ReadTime(*value));
+      reading->ages.push_back({raw.numbers.size(), index, since});
+    }
+    raw.numbers.push_back(std::numeric_limits<double>::quiet_NaN());
+  } else {
+    ASSIGN_OR_RETURN(const double number, ReadScalar(feature, value));
+    raw.numbers.push_back(number);
   }
-  const absl::StatusOr<double> number = ReadShaped(feature, value, age_at);
-  if (!number.ok()) return Annotate(number.status(), feature);
-  raw->numbers.push_back(*number);
   return absl::OkStatus();
+}
+
+absl::Status AppendFeature(const Feature& feature, size_t index, const Attributes& attributes, SideReading* reading) {
+  const absl::Status status = Append(feature, index, FindAttribute(attributes, ColumnOf(feature)), reading);
+  return status.ok() ? status : Annotate(status, feature);
+}
+
+RawSide AtInstant(const std::vector<Feature>& features, const SideReading& reading, absl::Time at) {
+  RawSide raw = reading.raw;
+  for (const SideReading::Age& age : reading.ages) {
+    raw.numbers[age.number] = ShapeValue(features[age.feature], absl::FDivDuration(at - age.since, absl::Hours(24)));
+  }
+  return raw;
 }
 
 absl::Status CheckDelayLaw(const FeatureSchema& schema, const CounterSettings& settings) {
@@ -101,29 +104,41 @@ absl::StatusOr<FeatureExtractor> FeatureExtractor::Create(const FeatureSchema& s
   return FeatureExtractor(schema, settings);
 }
 
-absl::StatusOr<RawSide> FeatureExtractor::Extract(const std::vector<Feature>& features, const Attributes& attributes,
-                                                  const DayHistory& history, absl::Time age_at, absl::Time tick) const {
-  RawSide raw;
-  for (const Feature& feature : features) {
-    if (feature.kind_case() == Feature::kCounter) {
-      raw.numbers.push_back(EvaluateCounter(feature.counter(), settings_, history, tick));
+absl::StatusOr<SideReading> FeatureExtractor::Extract(const std::vector<Feature>& features,
+                                                      const Attributes& attributes, const DayHistory& history,
+                                                      absl::Time tick) const {
+  SideReading reading;
+  for (size_t i = 0; i < features.size(); ++i) {
+    if (features[i].kind_case() == Feature::kCounter) {
+      reading.raw.numbers.push_back(EvaluateCounter(features[i].counter(), settings_, history, tick));
     } else {
-      RETURN_IF_ERROR(AppendFeature(feature, attributes, age_at, &raw));
+      RETURN_IF_ERROR(AppendFeature(features[i], i, attributes, &reading));
     }
   }
-  return raw;
+  return reading;
+}
+
+absl::StatusOr<SideReading> FeatureExtractor::ReadCustomer(const Attributes& attributes, const CustomerHistory& history,
+                                                           absl::Time tick) const {
+  DayHistory sum;
+  for (const auto& [recommendation_id, part] : history) sum.Merge(part);
+  return Extract(customer_, attributes, sum, tick);
+}
+
+RawSide FeatureExtractor::CustomerAt(const SideReading& reading, absl::Time at) const {
+  return AtInstant(customer_, reading, at);
 }
 
 absl::StatusOr<RawSide> FeatureExtractor::Customer(const Attributes& attributes, const CustomerHistory& history,
                                                    absl::Time at, absl::Time tick) const {
-  DayHistory sum;
-  for (const auto& [recommendation_id, part] : history) sum.Merge(part);
-  return Extract(customer_, attributes, sum, at, tick);
+  ASSIGN_OR_RETURN(const SideReading reading, ReadCustomer(attributes, history, tick));
+  return CustomerAt(reading, at);
 }
 
 absl::StatusOr<RawSide> FeatureExtractor::Recommendation(const Attributes& attributes, const DayHistory& history,
                                                          absl::Time tick) const {
-  return Extract(recommendation_, attributes, history, tick, tick);
+  ASSIGN_OR_RETURN(const SideReading reading, Extract(recommendation_, attributes, history, tick));
+  return AtInstant(recommendation_, reading, tick);
 }
 
 PairExtractor FeatureExtractor::ForCustomer(const CustomerHistory& history, const RecommendationLookup& lookup,
@@ -143,10 +158,10 @@ absl::Status FeatureExtractor::ValidateRequestAttributes(const Attributes& attri
     if (std::binary_search(known.begin(), known.end(), name)) continue;
     problems.push_back(absl::StrCat("unknown attribute \"", name, "\", expected one of: ", absl::StrJoin(known, ", ")));
   }
-  RawSide unused;
-  for (const Feature& feature : customer_) {
-    if (feature.kind_case() == Feature::kCounter) continue;
-    const absl::Status status = AppendFeature(feature, attributes, absl::UnixEpoch(), &unused);
+  SideReading unused;
+  for (size_t i = 0; i < customer_.size(); ++i) {
+    if (customer_[i].kind_case() == Feature::kCounter) continue;
+    const absl::Status status = AppendFeature(customer_[i], i, attributes, &unused);
     if (!status.ok()) problems.emplace_back(status.message());
   }
   return JoinProblems(problems);

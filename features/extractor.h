@@ -26,6 +26,17 @@
 
 namespace suggest::features {
 
+// The features of a side as read at a tick. Only the ages still wait for an instant.
+struct SideReading {
+  struct Age {
+    size_t number = 0;   // which of raw.numbers it becomes
+    size_t feature = 0;  // which feature of its side it is
+    absl::Time since;
+  };
+  RawSide raw;  // NaN where an age belongs
+  std::vector<Age> ages;
+};
+
 class FeatureExtractor {
  public:
   // Errors: INVALID_ARGUMENT for an invalid schema (all problems), for invalid settings, or for a delay-corrected rate
@@ -34,6 +45,11 @@ class FeatureExtractor {
 
   absl::StatusOr<RawSide> Customer(const Attributes& attributes, const CustomerHistory& history, absl::Time at,
                                    absl::Time tick) const;
+
+  // The same in two steps, for customers that are asked for more than once: all but the ages, and the ages.
+  absl::StatusOr<SideReading> ReadCustomer(const Attributes& attributes, const CustomerHistory& history,
+                                           absl::Time tick) const;
+  RawSide CustomerAt(const SideReading& reading, absl::Time at) const;
 
   // `history`: all customers' events with this recommendation.
   absl::StatusOr<RawSide> Recommendation(const Attributes& attributes, const DayHistory& history,
@@ -57,8 +73,8 @@ class FeatureExtractor {
  private:
   FeatureExtractor(const FeatureSchema& schema, const CounterSettings& settings);
 
-  absl::StatusOr<RawSide> Extract(const std::vector<Feature>& features, const Attributes& attributes,
-                                  const DayHistory& history, absl::Time age_at, absl::Time tick) const;
+  absl::StatusOr<SideReading> Extract(const std::vector<Feature>& features, const Attributes& attributes,
+                                      const DayHistory& history, absl::Time tick) const;
 
   FeatureSchema schema_;
   CounterSettings settings_;

@@ -149,11 +149,12 @@ Eigen::VectorXd SideEncoder::Encode(const RawSide& raw) const {
   const Eigen::VectorXd x = Standardise(raw);
   Eigen::VectorXd encoded(dim());
   const int components = static_cast<int>(deviations_.size());
-  for (int j = 0; j < components; ++j) {
-    double sum = 0;  // in a fixed order; Eigen's would depend on the vector width
-    for (size_t i = 0; i < rotated_.size(); ++i) sum += loadings_(j, i) * x(rotated_[i]);
-    encoded(j) = whiten_ ? sum / deviations_[j] : sum;
+  encoded.head(components).setZero();
+  for (size_t i = 0; i < rotated_.size(); ++i) {  // each sum in a fixed order; Eigen's would depend on the vector width
+    const double value = x(rotated_[i]);
+    for (int j = 0; j < components; ++j) encoded(j) += loadings_(j, i) * value;
   }
+  for (int j = 0; whiten_ && j < components; ++j) encoded(j) /= deviations_[j];
   for (size_t i = 0; i < passed_by_.size(); ++i) encoded(components + i) = x(passed_by_[i]);
   return encoded;
 }
@@ -224,7 +225,8 @@ absl::Status SideEncoder::ReadRotation(const model::v1::FittedSide& proto) {
       return absl::DataLossError(absl::StrCat("rotation has the deviation ", deviation, ", expected > 0"));
     }
   }
-  loadings_ = Eigen::Map<const decltype(loadings_)>(rotation.loadings().data(), k, p);
+  using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  loadings_ = Eigen::Map<const RowMajor>(rotation.loadings().data(), k, p);
   deviations_.assign(rotation.deviations().begin(), rotation.deviations().end());
   variance_share_ = rotation.variance_share();
   return absl::OkStatus();

@@ -64,10 +64,10 @@ class SideEncoder {
   absl::Status ReadRotation(const model::v1::FittedSide& fitted);
 
   ColumnExpander columns_;
-  std::vector<Scale> scales_;                                                        // by column
-  std::vector<int> rotated_, passed_by_;                                             // columns by role, ascending
-  Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> loadings_;  // k x rotated
-  std::vector<double> deviations_;                                                   // k
+  std::vector<Scale> scales_;             // by column
+  std::vector<int> rotated_, passed_by_;  // columns by role, ascending
+  Eigen::MatrixXd loadings_;              // k x rotated
+  std::vector<double> deviations_;        // k
   double variance_share_ = 0;
   bool whiten_ = false;
 };

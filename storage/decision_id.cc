@@ -6,7 +6,6 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
 
@@ -37,8 +36,16 @@ std::string MakeDecisionId(absl::Time time, uint64_t random_high, uint64_t rando
   const int64_t milliseconds = absl::ToUnixMillis(time);
   SUGGEST_CHECK(milliseconds >= 0 && milliseconds < (int64_t{1} << 48));
   const uint64_t variant_and_random = (uint64_t{2} << 62) | (random_low >> 2);
-  return absl::StrFormat("%08x-%04x-7%03x-%04x-%012x", milliseconds >> 16, milliseconds & 0xffff, random_high & 0xfff,
-                         variant_and_random >> 48, variant_and_random & 0xffffffffffff);
+  const uint64_t high = static_cast<uint64_t>(milliseconds) << 16 | 0x7000 | (random_high & 0xfff);
+  std::string id(kUuidSize, '-');
+  size_t next = 0;
+  for (const uint64_t half : {high, variant_and_random}) {
+    for (int shift = 60; shift >= 0; shift -= 4) {
+      if (IsDash(next)) ++next;
+      id[next++] = "0123456789abcdef"[half >> shift & 0xf];
+    }
+  }
+  return id;
 }
 
 absl::StatusOr<absl::Time> DecisionTime(absl::string_view decision_id) {

@@ -13,17 +13,6 @@ namespace {
 
 using model::v1::DecisionInputs;
 
-features::CustomerHistory ToHistory(const std::vector<storage::HistoryDay>& rows) {
-  features::CustomerHistory histories;
-  for (const storage::HistoryDay& row : rows) {
-    features::DayHistory& history = histories[row.recommendation_id];
-    history.days[row.day] = {row.exposures, row.conversions, row.purchases};
-    history.last_exposed_at = std::max(history.last_exposed_at, row.last_exposed_at);
-    history.last_purchased_at = std::max(history.last_purchased_at, row.last_purchased_at);
-  }
-  return histories;
-}
-
 // The stored attributes with the request's on top; a null removes one.
 features::Attributes Overridden(features::Attributes attributes, const google::protobuf::Struct& overrides) {
   for (const auto& [name, value] : overrides.fields()) {
@@ -36,51 +25,53 @@ features::Attributes Overridden(features::Attributes attributes, const google::p
   return attributes;
 }
 
-EligibilityQuery MakeQuery(const Catalogue& catalogue, const storage::CustomerState& customer,
-                           const v1::SuggestRequest& request, absl::Time now) {
+std::vector<int> BoughtOf(const Serving& serving, const Customer& customer) {
+  return IndicesOf(serving.catalogue(), customer.state().bought);
+}
+
+EligibilityQuery MakeQuery(const Catalogue& catalogue, std::vector<int> bought, const v1::SuggestRequest& request,
+                           absl::Time now) {
   return {.now = now,
           .listed = !request.candidate_ids().empty(),
           .candidates = IndicesOf(catalogue, request.candidate_ids()),
           .excluded = IndicesOf(catalogue, request.excluded_ids()),
-          .bought = IndicesOf(catalogue, customer.bought)};
+          .bought = std::move(bought)};
+}
+
+// What the model reads from the customer, with the request's attributes on top of the stored ones.
+absl::StatusOr<std::shared_ptr<const CustomerReading>> Read(const Serving& serving, const Customer& customer,
+                                                            const std::string& id,
+                                                            const google::protobuf::Struct& overrides) {
+  const auto annotated = [&](const absl::Status& status) {
+    return absl::Status(status.code(), absl::StrCat("customer '", id, "': ", status.message()));
+  };
+  if (overrides.fields().empty()) {
+    auto kept = customer.Under(serving);
+    if (!kept.ok()) return annotated(kept.status());
+    return kept;
+  }
+  RETURN_IF_ERROR(serving.snapshot().pipeline().extractor().ValidateRequestAttributes(overrides));
+  const storage::CustomerState& state = customer.state();
+  absl::StatusOr<CustomerReading> own = ReadCustomer(serving, state, Overridden(*state.attributes, overrides));
+  if (!own.ok()) return annotated(own.status());
+  return std::make_shared<const CustomerReading>(*std::move(own));
 }
 
 // Logs z~_c and the pair features of `candidates`.
-absl::Status EncodeCustomer(const Serving& serving, const storage::CustomerState& customer, const std::string& id,
-                            const google::protobuf::Struct& overrides, const bandit::CandidateSet& candidates,
-                            absl::Time now, DecisionInputs* inputs) {
-  const Snapshot& snapshot = serving.snapshot();
-  const Catalogue& catalogue = serving.catalogue();
-  const features::FeatureExtractor& extractor = snapshot.pipeline().extractor();
-  std::optional<features::Attributes> overridden;
-  if (!overrides.fields().empty()) {
-    RETURN_IF_ERROR(extractor.ValidateRequestAttributes(overrides));
-    overridden = Overridden(*customer.attributes, overrides);
-  }
-  const features::CustomerHistory history = ToHistory(customer.history);
-  const auto raw = extractor.Customer(overridden.has_value() ? *overridden : *customer.attributes, history, now,
-                                      snapshot.data_cut());
-  if (!raw.ok()) {
-    return absl::Status(raw.status().code(), absl::StrCat("customer '", id, "': ", raw.status().message()));
-  }
-  const Eigen::VectorXd encoded = snapshot.pipeline().EncodeCustomer(*raw);
+void LogCustomer(const Serving& serving, const CustomerReading& reading, const bandit::CandidateSet& candidates,
+                 absl::Time now, DecisionInputs* inputs) {
+  const features::Pipeline& pipeline = serving.snapshot().pipeline();
+  const Eigen::VectorXd encoded = pipeline.EncodeCustomer(pipeline.extractor().CustomerAt(reading.side, now));
   inputs->mutable_customer()->Add(encoded.data(), encoded.data() + encoded.size());
-
-  const auto lookup = [&](absl::string_view recommendation_id) -> const features::Attributes* {
-    const std::optional<int> index = catalogue.Find(recommendation_id);
-    return index ? &catalogue.item(*index).attributes : nullptr;
-  };
-  const features::PairExtractor pairs = extractor.ForCustomer(history, lookup, snapshot.data_cut());
-  if (pairs.empty()) return absl::OkStatus();
+  if (reading.pairs.empty()) return;
   candidates.ForEach([&](int candidate) {
-    const CatalogueItem& item = catalogue.item(candidate);
-    const std::optional<features::RawSide> pair = pairs.Candidate(item.recommendation_id, item.attributes);
+    const CatalogueItem& item = serving.catalogue().item(candidate);
+    const std::optional<features::RawSide> pair = reading.pairs.Candidate(item.recommendation_id, item.attributes);
     if (!pair) return;
-    const Eigen::VectorXd values = snapshot.pipeline().EncodePair(*pair);
+    const Eigen::VectorXd values = pipeline.EncodePair(*pair);
     inputs->add_pair_candidates(candidate);
     inputs->mutable_pair_values()->Add(values.data(), values.data() + values.size());
   });
-  return absl::OkStatus();
 }
 
 storage::DecisionRecord NewRecord(const Serving& serving, const std::string& customer_id, const std::string& request_id,
@@ -169,21 +160,22 @@ absl::Status Choose(const Serving& serving, const config::v1::Choice& choice, co
 
 }  // namespace
 
-absl::StatusOr<Decision> Decide(const Serving& serving, const storage::CustomerState& customer,
-                                const v1::SuggestRequest& request, const config::v1::Choice& choice, const Draw& draw,
-                                const TimeLeft& time_left, const TimeLeft& waiting) {
+absl::StatusOr<Decision> Decide(const Serving& serving, const Customer& customer, const v1::SuggestRequest& request,
+                                const config::v1::Choice& choice, const Draw& draw, const TimeLeft& time_left,
+                                const TimeLeft& waiting) {
   Decision decision{.record = NewRecord(serving, request.customer_id(), request.request_id(), draw)};
-  const EligibilityQuery query = MakeQuery(serving.catalogue(), customer, request, draw.decided_at);
+  ASSIGN_OR_RETURN(const std::shared_ptr<const CustomerReading> reading,
+                   Read(serving, customer, request.customer_id(), request.attributes()));
+  const EligibilityQuery query = MakeQuery(serving.catalogue(), reading->bought, request, draw.decided_at);
   const bandit::CandidateSet eligible = FindEligible(serving.catalogue(), query);
   if (request.include_removed() || eligible.empty()) decision.removed = FindRemovals(serving.catalogue(), query);
-  DecisionInputs& inputs = decision.record.inputs;
-  RETURN_IF_ERROR(EncodeCustomer(serving, customer, request.customer_id(), request.attributes(), eligible,
-                                 draw.decided_at, &inputs));
   if (eligible.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat("customer '", request.customer_id(),
                      "': no candidate is eligible, removed: ", DescribeRemovals(decision.removed)));
   }
+  DecisionInputs& inputs = decision.record.inputs;
+  LogCustomer(serving, *reading, eligible, draw.decided_at, &inputs);
   PackEligible(eligible, &inputs);
   inputs.set_exploration_scale(choice.exploration_scale());
   inputs.set_exploration_floor(choice.exploration_floor());
@@ -199,7 +191,7 @@ absl::StatusOr<Decision> Decide(const Serving& serving, const storage::CustomerS
   return decision;
 }
 
-absl::StatusOr<Decision> DecideByExpert(const Serving& serving, const storage::CustomerState& customer,
+absl::StatusOr<Decision> DecideByExpert(const Serving& serving, const Customer& customer,
                                         const v1::RecordDecisionRequest& request, const Draw& draw) {
   Decision decision{.record = NewRecord(serving, request.customer_id(), request.request_id(), draw)};
   decision.record.policy = v1::EXPERT;
@@ -213,8 +205,9 @@ absl::StatusOr<Decision> DecideByExpert(const Serving& serving, const storage::C
   std::vector<int> chosen = shown;
   std::sort(chosen.begin(), chosen.end());
   DecisionInputs& inputs = decision.record.inputs;
-  RETURN_IF_ERROR(
-      EncodeCustomer(serving, customer, request.customer_id(), request.attributes(), chosen, draw.decided_at, &inputs));
+  ASSIGN_OR_RETURN(const std::shared_ptr<const CustomerReading> reading,
+                   Read(serving, customer, request.customer_id(), request.attributes()));
+  LogCustomer(serving, *reading, chosen, draw.decided_at, &inputs);
   PackEligible(chosen, &inputs);
   inputs.set_requested(static_cast<int>(chosen.size()));
   ASSIGN_OR_RETURN(const std::vector<bandit::ScoredCandidate> scored,
@@ -226,17 +219,17 @@ absl::StatusOr<Decision> DecideByExpert(const Serving& serving, const storage::C
   return decision;
 }
 
-std::vector<Removal> FindRemovals(const Serving& serving, const storage::CustomerState& customer,
-                                  const v1::SuggestRequest& request, absl::Time now) {
-  return FindRemovals(serving.catalogue(), MakeQuery(serving.catalogue(), customer, request, now));
+std::vector<Removal> FindRemovals(const Serving& serving, const Customer& customer, const v1::SuggestRequest& request,
+                                  absl::Time now) {
+  return FindRemovals(serving.catalogue(), MakeQuery(serving.catalogue(), BoughtOf(serving, customer), request, now));
 }
 
-bool StillFits(const Serving& serving, const storage::CustomerState& customer, const v1::SuggestRequest& request,
+bool StillFits(const Serving& serving, const Customer& customer, const v1::SuggestRequest& request,
                const storage::DecisionRecord& open, absl::Time now) {
   if (open.inputs.requested() != request.count()) return false;
   if (open.inputs.overridden() || !request.attributes().fields().empty()) return false;
   const bandit::CandidateSet eligible =
-      FindEligible(serving.catalogue(), MakeQuery(serving.catalogue(), customer, request, now));
+      FindEligible(serving.catalogue(), MakeQuery(serving.catalogue(), BoughtOf(serving, customer), request, now));
   return std::all_of(open.recommendation_ids.begin(), open.recommendation_ids.end(), [&](const std::string& id) {
     const std::optional<int> index = serving.catalogue().Find(id);
     return index && eligible.Contains(*index);

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "service/decision/catalogue.h"
+#include "service/decision/customer.h"
 #include "service/decision/eligibility.h"
 #include "service/decision/policy_run.h"
 #include "storage/records.h"
@@ -39,28 +40,28 @@ struct Decision {
 // `customer` as known at draw.decided_at. Propensities are deferred when `time_left` says that there is none (the
 // caller reads its clock against choice.propensity_time), or that time is 0. Those of all candidates, which the request
 // may ask for, are given up only when `waiting` says that nobody waits for them. REQUIRES: the request passed
-// ValidateSuggestRequest; customer.attributes is set; `choice` is complete and valid. Errors: INVALID_ARGUMENT for an
-// attribute that is unknown (in the request) or has the wrong type, naming feature, column and value;
-// FAILED_PRECONDITION when no candidate is eligible, saying what removed them; INTERNAL when the fallback policy fails
-// too.
-absl::StatusOr<Decision> Decide(const Serving& serving, const storage::CustomerState& customer,
-                                const v1::SuggestRequest& request, const config::v1::Choice& choice, const Draw& draw,
-                                const TimeLeft& time_left = {}, const TimeLeft& waiting = {});
+// ValidateSuggestRequest; the attributes of customer.state() are set; `choice` is complete and valid. Errors:
+// INVALID_ARGUMENT for an attribute that is unknown (in the request) or has the wrong type, naming feature, column and
+// value; FAILED_PRECONDITION when no candidate is eligible, saying what removed them; INTERNAL when the fallback policy
+// fails too.
+absl::StatusOr<Decision> Decide(const Serving& serving, const Customer& customer, const v1::SuggestRequest& request,
+                                const config::v1::Choice& choice, const Draw& draw, const TimeLeft& time_left = {},
+                                const TimeLeft& waiting = {});
 
 // An expert's own choice as a decision of policy EXPERT: scored for the record, its propensity unknown.
 // REQUIRES: as Decide, with ValidateRecordDecisionRequest.
 // Errors: NOT_FOUND for a recommendation that the catalogue does not have; INVALID_ARGUMENT as Decide.
-absl::StatusOr<Decision> DecideByExpert(const Serving& serving, const storage::CustomerState& customer,
+absl::StatusOr<Decision> DecideByExpert(const Serving& serving, const Customer& customer,
                                         const v1::RecordDecisionRequest& request, const Draw& draw);
 
 // What is not eligible for the customer under this request, and why.
-std::vector<Removal> FindRemovals(const Serving& serving, const storage::CustomerState& customer,
-                                  const v1::SuggestRequest& request, absl::Time now);
+std::vector<Removal> FindRemovals(const Serving& serving, const Customer& customer, const v1::SuggestRequest& request,
+                                  absl::Time now);
 
 // True when each suggestion of an open decision may still be made to the customer under this request, the request asks
 // for as many as the open decision was asked for, and neither has attributes of its own: then it may be returned again
 // (sticky).
-bool StillFits(const Serving& serving, const storage::CustomerState& customer, const v1::SuggestRequest& request,
+bool StillFits(const Serving& serving, const Customer& customer, const v1::SuggestRequest& request,
                const storage::DecisionRecord& open, absl::Time now);
 
 }  // namespace suggest::decision

@@ -15,16 +15,6 @@ using std::chrono::steady_clock;
 // What an entry costs beside its content: list and map nodes, the control block.
 constexpr int64_t kEntryBytes = 256;
 
-int64_t BytesOf(const storage::CustomerState& state) {
-  int64_t bytes = static_cast<int64_t>(sizeof(state));
-  if (state.attributes.has_value()) bytes += static_cast<int64_t>(state.attributes->SpaceUsedLong());
-  for (const storage::HistoryDay& day : state.history) {
-    bytes += static_cast<int64_t>(sizeof(day) + day.recommendation_id.capacity());
-  }
-  for (const std::string& id : state.bought) bytes += static_cast<int64_t>(sizeof(id) + id.capacity());
-  return bytes;
-}
-
 // Asked for with every decision: by the sizes that vary, not by reflection.
 int64_t BytesOf(const storage::DecisionRecord& record) {
   const model::v1::DecisionInputs& inputs = record.inputs;
@@ -54,7 +44,7 @@ bool CustomerCache::Hearing() const {
 
 bool CustomerCache::Usable(const Entry& entry, absl::Time now) const {
   const Instant::rep instant = steady_clock::now().time_since_epoch().count();
-  if (entry.stale || instant > heard_until_.load(std::memory_order_acquire) || now >= entry.state->valid_until)
+  if (entry.stale || instant > heard_until_.load(std::memory_order_acquire) || now >= entry.state->state().valid_until)
     return false;
   return told_.load(std::memory_order_acquire) || Instant(Instant::duration(instant)) - entry.loaded_at <= max_age_;
 }
@@ -97,9 +87,9 @@ absl::StatusOr<CustomerCache::State> CustomerCache::Get(
   if (own != nullptr) return Load(shard, customer_id, now, own, load);
   const absl::StatusOr<State>& result = others.get();
   // The other request may have come a moment before a future row takes effect.
-  if (!result.ok() || now < (*result)->valid_until) return result;
+  if (!result.ok() || now < (*result)->state().valid_until) return result;
   ASSIGN_OR_RETURN(storage::CustomerState state, load());
-  return std::make_shared<const storage::CustomerState>(std::move(state));
+  return std::make_shared<const decision::Customer>(std::move(state));
 }
 
 absl::StatusOr<CustomerCache::State> CustomerCache::Load(
@@ -109,7 +99,7 @@ absl::StatusOr<CustomerCache::State> CustomerCache::Load(
   absl::StatusOr<storage::CustomerState> loaded = load();
   absl::StatusOr<State> result = State();
   if (loaded.ok()) {
-    result = std::make_shared<const storage::CustomerState>(*std::move(loaded));
+    result = std::make_shared<const decision::Customer>(*std::move(loaded));
   } else {
     result = loaded.status();
   }
@@ -128,14 +118,13 @@ absl::StatusOr<CustomerCache::State> CustomerCache::Load(
 }
 
 void CustomerCache::Insert(Shard& shard, const std::string& customer_id, State state, Instant loaded_at, bool stale) {
-  if (most_entries_ == 0 || !state->attributes.has_value()) return;
-  const int64_t state_bytes = BytesOf(*state);
+  if (most_entries_ == 0 || !state->state().attributes.has_value()) return;
+  const int64_t state_bytes = state->bytes();
   if (const auto found = shard.index.find(customer_id); found != shard.index.end()) {
     Entry& entry = *found->second;
     entry.state = std::move(state);
     entry.state_bytes = state_bytes;
     entry.loaded_at = loaded_at;
-    entry.stale = stale;
     entry.stale = stale;
     shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
     Resize(shard, entry);

@@ -30,6 +30,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "bandit/base/mutex.h"
+#include "service/decision/customer.h"
 #include "service/server/metrics.h"
 #include "storage/records.h"
 #include "suggest/config/v1/config.pb.h"
@@ -38,7 +39,7 @@ namespace suggest::server {
 
 class CustomerCache {
  public:
-  using State = std::shared_ptr<const storage::CustomerState>;
+  using State = std::shared_ptr<const decision::Customer>;
   // Null: there is none.
   using Open = std::shared_ptr<const storage::DecisionRecord>;
   using Instant = std::chrono::steady_clock::time_point;

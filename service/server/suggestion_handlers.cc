@@ -119,7 +119,7 @@ std::optional<SuggestionHandlers::Made> SuggestionHandlers::MakeAtOnce(const v1:
 }
 
 absl::StatusOr<SuggestionHandlers::Made> SuggestionHandlers::Make(const decision::Serving& serving,
-                                                                  const storage::CustomerState& customer,
+                                                                  const decision::Customer& customer,
                                                                   const v1::SuggestRequest& request,
                                                                   const decision::Draw& draw,
                                                                   const CallContext& context) {
@@ -184,9 +184,10 @@ absl::Duration SuggestionHandlers::StickyFor(const v1::SuggestRequest& request) 
   return request.fresh() ? absl::ZeroDuration() : ToAbslDuration(s_.config->Get()->choice().sticky_for());
 }
 
-absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestionHandlers::SuggestOpen(
-    const decision::Serving& serving, const storage::CustomerState& customer, const v1::SuggestRequest& request,
-    absl::Time now) {
+absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestionHandlers::SuggestOpen(const decision::Serving& serving,
+                                                                                   const decision::Customer& customer,
+                                                                                   const v1::SuggestRequest& request,
+                                                                                   absl::Time now) {
   const std::optional<v1::SuggestResponse> none;
   const absl::Duration sticky_for = StickyFor(request);
   if (sticky_for == absl::ZeroDuration() || SpoolStandsIn(absl::OkStatus())) return none;
@@ -343,7 +344,7 @@ absl::StatusOr<CustomerCache::State> SuggestionHandlers::CustomerAt(const std::s
   absl::StatusOr<CustomerCache::State> customer =
       s_.patience->Run(context, [&] { return s_.customers->Get(customer_id, at, load); });
   RETURN_IF_ERROR(customer.status());
-  if (!(*customer)->attributes.has_value()) {
+  if (!(*customer)->state().attributes.has_value()) {
     return absl::NotFoundError(absl::StrCat("customer_id '", customer_id, "' is unknown"));
   }
   return customer;

@@ -69,14 +69,14 @@ class SuggestionHandlers {
   absl::StatusOr<v1::SuggestResponse> SuggestAnew(const v1::SuggestRequest& request, const CallContext& context);
   // The customer's open decision as the answer, when there is one that still fits.
   absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestOpen(const decision::Serving& serving,
-                                                                 const storage::CustomerState& customer,
+                                                                 const decision::Customer& customer,
                                                                  const v1::SuggestRequest& request, absl::Time now);
   // A decision and its answer, not yet kept.
   struct Made {
     std::shared_ptr<const storage::DecisionRecord> record;
     v1::SuggestResponse response;
   };
-  absl::StatusOr<Made> Make(const decision::Serving& serving, const storage::CustomerState& customer,
+  absl::StatusOr<Made> Make(const decision::Serving& serving, const decision::Customer& customer,
                             const v1::SuggestRequest& request, const decision::Draw& draw, const CallContext& context);
   // nullopt: something has to be read first, takes long, or stands against it.
   std::optional<Made> MakeAtOnce(const v1::SuggestRequest& request, const CallContext& context);

@@ -89,8 +89,8 @@ absl::Status InMemoryService::Tick(absl::Time now) {
   for (const RewardChange& change : observer_.Advance(now)) {
     RETURN_IF_ERROR(learner_.SetReward(change.exposure, change.reward, change.visible_at));
   }
-  ASSIGN_OR_RETURN(const bandit::Posterior posterior, learner_.Step(now));
-  posterior_.emplace(posterior, layout_);
+  ASSIGN_OR_RETURN(posterior_, learner_.Step(now));
+  folded_.emplace(*posterior_, layout_);
   return EncodeCatalogue();
 }
 
@@ -107,10 +107,10 @@ absl::Status InMemoryService::EncodeCatalogue() {
 
 absl::StatusOr<bandit::DecisionProblem> InMemoryService::Problem(int customer, absl::Time at,
                                                                  bandit::CandidateSet candidates) {
-  SUGGEST_CHECK(posterior_.has_value());
+  SUGGEST_CHECK(folded_.has_value());
   ASSIGN_OR_RETURN(const auto raw, observer_.Customer(pipeline_.extractor(), customer, at));
   last_customer_ = pipeline_.EncodeCustomer(raw);
-  return bandit::DecisionProblem{&*posterior_, layout_, &*catalogue_, last_customer_, std::move(candidates), {}};
+  return bandit::DecisionProblem{&*folded_, layout_, &*catalogue_, last_customer_, std::move(candidates), {}};
 }
 
 absl::StatusOr<std::vector<int>> InMemoryService::Choose(int customer, absl::Time at,

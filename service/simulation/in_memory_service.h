@@ -58,6 +58,11 @@ class InMemoryService {
 
   int dim() const { return layout_.dim(); }
 
+  // What it decides with. REQUIRES: a Tick before.
+  const features::Pipeline& pipeline() const { return pipeline_; }
+  const bandit::Posterior& posterior() const { return *posterior_; }
+  const Observer& observer() const { return observer_; }
+
  private:
   InMemoryService(const Company& company, const config::v1::Config& config, features::Pipeline pipeline,
                   Observer observer);
@@ -68,7 +73,8 @@ class InMemoryService {
   bandit::ContextLayout layout_;
   Observer observer_;
   learning::Learner learner_;
-  std::optional<bandit::FoldedPosterior> posterior_;
+  std::optional<bandit::Posterior> posterior_;
+  std::optional<bandit::FoldedPosterior> folded_;
   std::optional<bandit::CandidateMatrix> catalogue_;
   Eigen::VectorXd last_customer_;
 };

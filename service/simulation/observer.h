@@ -42,6 +42,7 @@ class Observer {
                                              absl::Time at) const;
   absl::StatusOr<features::RawSide> Recommendation(const features::FeatureExtractor& extractor,
                                                    int recommendation) const;
+  const features::CustomerHistory& CustomerHistory(int customer) const { return customer_histories_[customer]; }
   const features::DayHistory& RecommendationHistory(int recommendation) const {
     return recommendation_histories_[recommendation];
   }

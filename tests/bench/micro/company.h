@@ -8,10 +8,12 @@
 #include <memory>
 
 #include "absl/time/time.h"
+#include "service/decision/catalogue.h"
 #include "service/simulation/company.h"
 #include "service/simulation/expert.h"
 #include "service/simulation/in_memory_service.h"
 #include "service/simulation/truth.h"
+#include "storage/records.h"
 
 namespace suggest::bench {
 
@@ -29,6 +31,10 @@ class LearntCompany {
   // Of customer `index`, taken modulo their number, with the first `candidates` recommendations eligible; refers to
   // this object.
   bandit::DecisionProblem Problem(int index, int candidates);
+  // What suggestd would decide with, all recommendations active; and what it would know of a customer.
+  std::shared_ptr<const decision::Serving> Serving() const;
+  storage::CustomerState Customer(int index) const;
+  absl::Time now() const { return company_.Midnight(0); }
 
  private:
   simulation::Company company_;

@@ -20,6 +20,10 @@
 #include "bandit/selector.h"
 #include "bandit/sufficient_statistics.h"
 #include "features/principal_components.h"
+#include "service/decision/config.h"
+#include "service/decision/decider.h"
+#include "service/decision/response.h"
+#include "storage/decision_id.h"
 #include "tests/bench/measurement.h"
 #include "tests/bench/micro/company.h"
 #include "tests/bench/micro/panel_sum.h"
@@ -174,6 +178,27 @@ void Choosing(Timer& timer, LearntCompany& company, const std::string& stage) {
   }
 }
 
+// A whole decision as suggestd takes it, and its answer: a customer at hand, propensities deferred.
+void Deciding(Timer& timer, const LearntCompany& company, const std::string& stage) {
+  const std::shared_ptr<const decision::Serving> serving = company.Serving();
+  const decision::Customer customer = company.Customer(7);
+  const config::v1::Choice choice = WithDefaults(config::v1::Config()).choice();
+  v1::SuggestRequest request;
+  request.set_customer_id("c7");
+  request.set_request_id("r");
+  request.set_count(kSlate);
+  decision::Draw draw{.decision_id = storage::MakeDecisionId(company.now(), 1, 1), .decided_at = company.now()};
+  const decision::TimeLeft none = [] { return false; };
+  const auto decide = [&](const decision::Customer& whom) {
+    ++draw.seed;
+    const decision::Decision decision = *Decide(*serving, whom, request, choice, draw, none);
+    benchmark::DoNotOptimize(ToSuggestResponse(decision.record, serving->catalogue()));
+  };
+  PrintMicros(stage + "/decide_1000", timer.Micros("decide", [&] { decide(customer); }));
+  PrintMicros(stage + "/decide_1000_first",
+              timer.Micros("first", [&] { decide(decision::Customer(customer.state())); }));
+}
+
 // Microseconds per exposure of the sums that ingest and replay fill, in decisions of `slots` exposures.
 double UpdateMicros(Timer& timer, int slots) {
   CounterRng rng(Seed{4}, slots);
@@ -249,6 +274,7 @@ int Run(bool smoke) {
   Learning(timer);
   LearntCompany warm(Knowledge::kWarmStart, 1'000);
   Replaying(warm, "warm_start");
+  Deciding(timer, warm, "warm_start");
   Choosing(timer, warm, "warm_start");
   if (!smoke) {
     LearntCompany year(Knowledge::kYear, 1'000);

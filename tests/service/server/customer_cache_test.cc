@@ -45,7 +45,7 @@ class CustomerCacheTest : public ::testing::Test {
     const auto state = cache_->Get(
         id, now, [&]() -> absl::StatusOr<storage::CustomerState> { return StateOf(++loads_, valid_until_); });
     EXPECT_THAT(state, IsOk());
-    return state.ok() ? (*state)->attributes->fields().at("pages").number_value() : -1;
+    return state.ok() ? (*state)->state().attributes->fields().at("pages").number_value() : -1;
   }
 
   Metrics metrics_;

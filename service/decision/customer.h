@@ -1,0 +1,66 @@
+// A customer as the database knows it, and what the model in service reads from that.
+//
+// Reading attributes and history takes longer than choosing among a thousand candidates, and its result changes only
+// with them, with the model version and with the catalogue. So whoever keeps a customer between requests
+// (service/server/customer_cache.h) keeps the last reading with it. What depends on the instant, ages, is worked out
+// per decision.
+//
+// Threads: any.
+#ifndef SERVICE_DECISION_CUSTOMER_H_
+#define SERVICE_DECISION_CUSTOMER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "bandit/base/mutex.h"
+#include "features/extractor.h"
+#include "features/pair_extractor.h"
+#include "service/decision/catalogue.h"
+#include "storage/records.h"
+
+namespace suggest::decision {
+
+// What a Serving reads from a customer.
+struct CustomerReading {
+  features::SideReading side;
+  features::PairExtractor pairs;
+  std::vector<int> bought;  // indices in the catalogue, ascending
+};
+
+// REQUIRES: state.attributes is set. `attributes` stand in for the state's.
+// Errors: INVALID_ARGUMENT naming feature, column and value.
+absl::StatusOr<CustomerReading> ReadCustomer(const Serving& serving, const storage::CustomerState& state,
+                                             const features::Attributes& attributes);
+
+class Customer {
+ public:
+  // Implicit: a state is a customer that nobody has read yet.
+  Customer(storage::CustomerState state) : state_(std::move(state)) {}  // NOLINT(google-explicit-constructor)
+
+  const storage::CustomerState& state() const { return state_; }
+
+  // The reading of the state's own attributes, kept for the serving last asked for. REQUIRES and errors: as
+  // ReadCustomer.
+  absl::StatusOr<std::shared_ptr<const CustomerReading>> Under(const Serving& serving) const;
+
+  // An estimate, with the reading, whether it is there yet or not.
+  int64_t bytes() const;
+
+ private:
+  struct Kept {
+    int64_t model_version = 0;
+    std::string catalogue_version;
+    std::shared_ptr<const CustomerReading> reading;
+  };
+
+  const storage::CustomerState state_;
+  mutable Mutex mutex_;
+  mutable Kept kept_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace suggest::decision
+
+#endif  // SERVICE_DECISION_CUSTOMER_H_

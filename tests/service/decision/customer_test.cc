@@ -1,0 +1,83 @@
+#include "service/decision/customer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/service/decision/decision_fixture.h"
+#include "tests/support/status_matchers.h"
+
+namespace suggest::decision {
+namespace {
+
+using ::suggest::testing::StatusIs;
+using ::testing::HasSubstr;
+
+std::string InputsOf(const Serving& serving, const Customer& customer, const v1::SuggestRequest& request) {
+  const auto decision = Decide(serving, customer, request, TestConfig().choice(), TestDraw(5));
+  SUGGEST_CHECK(decision.ok());
+  return decision->record.inputs.SerializeAsString();
+}
+
+storage::CustomerState WithHistory() {
+  storage::CustomerState state = TestCustomer();
+  state.history = {{.recommendation_id = "r2", .day = features::UtcDay(TestCut()) - 3, .exposures = 2}};
+  state.bought = {"r1", "gone"};
+  return state;
+}
+
+TEST(CustomerTest, IsReadOncePerModelAndCatalogue) {
+  const auto serving = TestServing();
+  const Customer customer = WithHistory();
+  const auto reading = customer.Under(*serving);
+  ASSERT_TRUE(reading.ok());
+  EXPECT_EQ((*reading)->bought, std::vector<int>{0});
+  EXPECT_FALSE((*reading)->pairs.empty());
+  EXPECT_EQ(*customer.Under(*serving), *reading);
+  EXPECT_EQ(*customer.Under(*TestServing()), *reading);  // the same versions, encoded again
+
+  model::v1::ModelVersion model = TestModel();
+  model.set_version(2);
+  const auto newer = TestServing(TestRecommendations(), model);
+  EXPECT_NE(*customer.Under(*newer), *reading);
+
+  auto records = TestRecommendations();
+  records.erase(records.begin());
+  const auto reduced = TestServing(records);
+  EXPECT_TRUE((*customer.Under(*reduced))->bought.empty());
+}
+
+// What is decided for a customer that was read before, under other requests and models, is what is decided for one
+// that comes fresh from the database.
+TEST(CustomerTest, AKeptReadingDecidesAsAFreshOne) {
+  const auto serving = TestServing();
+  model::v1::ModelVersion model = TestModel();
+  model.set_version(2);
+  const auto newer = TestServing(TestRecommendations(), model);
+  v1::SuggestRequest overriding = TestRequest(3);
+  (*overriding.mutable_attributes()->mutable_fields())["pages"].set_number_value(2);
+  const Customer kept = WithHistory();
+  for (const Serving* each : {serving.get(), newer.get(), serving.get()}) {
+    for (const v1::SuggestRequest& request : {TestRequest(3), overriding, TestRequest(3)}) {
+      EXPECT_EQ(InputsOf(*each, kept, request), InputsOf(*each, WithHistory(), request));
+    }
+  }
+  EXPECT_NE(InputsOf(*serving, kept, overriding), InputsOf(*serving, kept, TestRequest(3)));
+}
+
+TEST(CustomerTest, WhatCannotBeReadIsAnErrorEachTime) {
+  const auto serving = TestServing();
+  const Customer customer = TestCustomer(R"({"pages": "many"})");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(customer.Under(*serving), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("\"many\"")));
+  }
+}
+
+TEST(CustomerTest, CountsTheBytesOfStateAndReading) {
+  const Customer small = TestCustomer();
+  const Customer large = WithHistory();
+  EXPECT_GE(small.bytes(), static_cast<int64_t>(sizeof(Customer) + 2 * TestCustomer().attributes->SpaceUsedLong()));
+  EXPECT_GE(large.bytes(), small.bytes() + static_cast<int64_t>(2 * sizeof(storage::HistoryDay)));
+}
+
+}  // namespace
+}  // namespace suggest::decision
