@@ -55,4 +55,11 @@ std::vector<int> CandidateSet::ToVector() const {
   return all;
 }
 
+CandidateSet::Cover CandidateSet::CoverOf(int rows) const {
+  if (base_ != nullptr) return {base_, exceptions_.empty()};
+  std::vector<bool> members(rows, false);
+  for (const int candidate : exceptions_) members[candidate] = true;
+  return {std::make_shared<const CandidateMask>(members), true};
+}
+
 }  // namespace suggest::bandit

@@ -61,6 +61,14 @@ class CandidateSet {
   void ForEach(Visit visit) const;
   std::vector<int> ToVector() const;
 
+  // A mask of `rows` that has all candidates; exact: and no other. The shared base, or a mask of the list: O(rows)
+  // then.
+  struct Cover {
+    std::shared_ptr<const CandidateMask> mask;
+    bool exact = true;
+  };
+  Cover CoverOf(int rows) const;
+
   // Null: `exceptions` is the list; else what is removed from the base.
   const CandidateMask* base() const { return base_.get(); }
   const std::vector<int>& exceptions() const { return exceptions_; }

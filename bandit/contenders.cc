@@ -2,11 +2,17 @@
 
 #include <Eigen/Cholesky>
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 
-#include "bandit/fold_kernel.h"
+#include "bandit/base/portable_math.h"
+#include "bandit/base/vectors.h"
 #include "bandit/propensity_kernel.h"
+#include "bandit/score_kernel.h"
+#include "bandit/selector.h"
+#include "bandit/shortfall_kernel.h"
 
 namespace suggest::bandit {
 namespace {
@@ -17,54 +23,40 @@ using Eigen::VectorXd;
 
 constexpr int kMoreLeaders = 30;  // whose scores the cut is estimated from, beside a slate of them
 
-// a_k' C a_k of every row.
-VectorXd Variances(const MatrixXd& features, const JointNormal& weights) {
-  const int n = static_cast<int>(features.rows()), m = weights.dim();
-  VectorXd variances = VectorXd::Zero(n);
-  for (int i = 0; i < m; ++i) {
-    VectorXd part = VectorXd::Zero(n);
-    AddRows(features.data() + static_cast<ptrdiff_t>(i) * n, weights.factor.data() + static_cast<ptrdiff_t>(i) * m + i,
-            m - i, n, part.data());
-    AddSquares(part.data(), n, variances.data());
-  }
-  return variances;
-}
-
 // Enough draws to regress on every dimension.
 int PilotBlocks(int dim) {
   return std::max(2, 3 * dim / kLanes + 1);
 }
 
-// The `count` rows of highest mean.
-std::vector<int> Leaders(const VectorXd& means, int count) {
-  std::vector<int> rows(means.size());
-  std::iota(rows.begin(), rows.end(), 0);
-  std::nth_element(rows.begin(), rows.begin() + count - 1, rows.end(),
-                   [&](int a, int b) { return means[a] != means[b] ? means[a] > means[b] : a < b; });
-  rows.resize(count);
-  return rows;
+// The `count` candidates of highest mean.
+std::vector<int> Leaders(const PropensityQuestion& q, int count) {
+  std::vector<int> leaders;
+  for (const Ranked& one : SelectBest(q.catalogue, q.eligible, q.pairs, q.weights.mean, count, KernelWidth::kAuto)) {
+    leaders.push_back(one.candidate);
+  }
+  return leaders;
 }
 
-// The score that it takes to enter the slate. Its variance and covariance are of the score above the leaders' mean:
-// what all scores share falls out of them.
+// The score that it takes to enter the slate, relative to the leaders' mean score: what all scores share falls out.
 struct Cut {
   VectorXd leaders;  // mean of their rows
-  double mean = 0;
-  double variance = 0;    // relative to the leaders
+  double mean = 0;   // above the leaders' mean score
+  double variance = 0;
   VectorXd with_weights;  // covariance with w
 };
 
 // From pilot draws (blocks from number `pilot` on) of the leaders' scores alone: the `slate`-th best of them is never
 // above that of all. By regression on the draws' normals, which is exact while one candidate is the cut.
-Cut EstimateCut(const PropensityQuestion& q, const VectorXd& means, const Blocks& points, int pilot) {
-  const int leaders = static_cast<int>(std::min<Eigen::Index>(means.size(), q.slate + kMoreLeaders));
-  const MatrixXd rows = RowsOf(q.features, Leaders(means, leaders));
+Cut EstimateCut(const PropensityQuestion& q, const Blocks& points, int pilot) {
+  const int leaders = std::min(q.eligible.size(), q.slate + kMoreLeaders);
+  const MatrixXd rows = q.RowsOf(Leaders(q, leaders));
   Cut cut;
   cut.leaders = rows.colwise().mean();
   const MatrixXf columns = Centred(q, rows, cut.leaders);
-  const double last = rows.row(0).dot(q.weights.mean) - columns(0, 0);  // mean score of the last in the slate
+  const double last = rows.row(0).dot(q.weights.mean) - columns(0, 0);  // the mean score of the last in the slate
   const int dim = q.weights.dim();
-  std::vector<float> w, scores(static_cast<size_t>(leaders) * kLanes), best(static_cast<size_t>(q.slate) * kLanes);
+  WeightDraws weights(q, points);
+  std::vector<float> scores(static_cast<size_t>(leaders) * kLanes), best(static_cast<size_t>(q.slate) * kLanes);
   std::vector<int> all(leaders);
   std::iota(all.begin(), all.end(), 0);
   const std::vector<float> gain(leaders, 1.0f);
@@ -74,21 +66,20 @@ Cut EstimateCut(const PropensityQuestion& q, const VectorXd& means, const Blocks
   normals.row(dim).setOnes();
   VectorXd above(draws);
   for (int begin = 0; begin < draws; begin += kLanes) {
-    const double* const block = points.At(pilot + begin / kLanes);
-    DrawLanes(q, block, points.signs(), w);
-    ScoreLanes(columns.data(), leaders, dim + 1, w.data(), scores.data());
+    const int block = pilot + begin / kLanes;
+    ScoreLanes(columns.data(), leaders, dim + 1, weights.At(block), scores.data());
     std::fill(best.begin(), best.end(), kNeverReached);
     OfferBreakpoints(scores.data(), all.data(), gain.data(), leaders, zero, zero, q.slate, best.data());
     for (int lane = 0; lane < kLanes; ++lane) {
       above[begin + lane] = best[static_cast<size_t>(q.slate - 1) * kLanes + lane];
-      for (int c = 0; c < dim; ++c) normals(c, begin + lane) = points.signs()[c] * block[c * kLanes + lane];
+      for (int c = 0; c < dim; ++c) normals(c, begin + lane) = points.signs()[c] * points.At(block)[c * kLanes + lane];
     }
   }
   MatrixXd squares = MatrixXd::Zero(dim + 1, dim + 1);
   squares.selfadjointView<Eigen::Lower>().rankUpdate(normals);
   const VectorXd coefficients = squares.selfadjointView<Eigen::Lower>().llt().solve(normals * above);
   const VectorXd slopes = coefficients.head(dim);
-  cut.mean = last + coefficients[dim];
+  cut.mean = last + coefficients[dim] - cut.leaders.dot(q.weights.mean);
   cut.variance = slopes.squaredNorm() +
                  (above - normals.transpose() * coefficients).squaredNorm() / static_cast<double>(draws - dim - 1);
   cut.with_weights = q.weights.factor.triangularView<Eigen::Lower>() * slopes;
@@ -96,35 +87,98 @@ Cut EstimateCut(const PropensityQuestion& q, const VectorXd& means, const Blocks
   return cut;
 }
 
-// By how many standard deviations of their difference a row's score is short of the cut; 0 where it is not.
-Eigen::VectorXf Shortfalls(const PropensityQuestion& q, const VectorXd& means, const Cut& cut) {
-  const double v2 = q.scale * q.scale;
-  const VectorXd shared = v2 * TimesCovariance(q.weights, cut.leaders);
-  const double constant = cut.leaders.dot(shared);
-  const VectorXd variances = Variances(q.features, q.weights);
-  const VectorXd with_leaders = Product(q.features, shared);
-  const VectorXd with_cut = Product(q.features, cut.with_weights);
-  const double leaders_with_cut = cut.leaders.dot(cut.with_weights);
-  Eigen::VectorXf shortfalls(means.size());
-  for (Eigen::Index k = 0; k < means.size(); ++k) {
-    const double own = std::max(0.0, v2 * variances[k] + constant - 2.0 * with_leaders[k]);  // of s_k above the leaders
-    const double spread = own + cut.variance - 2.0 * (with_cut[k] - leaders_with_cut);
-    const double sd = std::sqrt(std::max(spread, 1e-6 * own));
-    const double gap = cut.mean - means[k];
-    shortfalls[k] = gap <= 0.0 ? 0.0f : (sd > 0.0 ? static_cast<float>(gap / sd) : -kNeverReached);
+// The cut as the pass over the panel reads it: single precision, and of the pair features only what they add for a
+// candidate that has none.
+class PanelCut {
+ public:
+  PanelCut(const PropensityQuestion& q, const Cut& cut, const MatrixXd& factor) {
+    const int cols = q.catalogue.cols(), pair_dim = q.weights.dim() - cols;
+    const auto keep = [this](const auto& numbers) {
+      for (const double number : numbers) numbers_.push_back(static_cast<float>(number));
+    };
+    const VectorXd d = -cut.leaders.tail(pair_dim);
+    keep(cut.leaders.head(cols));
+    keep(q.weights.mean.head(cols));
+    keep(cut.with_weights.head(cols));
+    keep(VectorXd(factor.bottomLeftCorner(pair_dim, cols).transpose() * d));
+    for (int i = 0; i < cols; ++i) keep(factor.col(i).segment(i, cols - i));
+    form_.cols = cols;
+    form_.leaders = numbers_.data();
+    form_.w_mean = form_.leaders + cols;
+    form_.with_cut = form_.w_mean + cols;
+    form_.offsets = form_.with_cut + cols;
+    form_.factor = form_.offsets + cols;
+    form_.mean = static_cast<float>(cut.mean - d.dot(q.weights.mean.tail(pair_dim)));
+    form_.variance = static_cast<float>(cut.variance - 2.0 * d.dot(cut.with_weights.tail(pair_dim)));
+    form_.own_constant =
+        static_cast<float>((factor.bottomRightCorner(pair_dim, pair_dim).transpose() * d).squaredNorm());
   }
-  return shortfalls;
+
+  const CutForm& form() const { return form_; }
+
+ private:
+  std::vector<float> numbers_;
+  CutForm form_;
+};
+
+// By how many standard deviations of their difference a candidate's score is short of the cut; 0 where it is not.
+struct Shortfall {
+  int candidate = 0;
+  float deviations = 0;
+};
+
+// SquaredShortfalls in double, for a candidate with pair features.
+double SquaredShortfall(const PropensityQuestion& q, const Cut& cut, const MatrixXd& factor, int candidate) {
+  const VectorXd d = q.RowsOf({&candidate, 1}).row(0).transpose() - cut.leaders;
+  const double gap = cut.mean - d.dot(q.weights.mean);
+  if (gap <= 0.0) return 0.0;
+  const double own = (factor.transpose() * d).squaredNorm();
+  return gap * gap / std::max(own + cut.variance - 2.0 * d.dot(cut.with_weights), 1e-6 * own);
 }
 
-// The shortfall from which on rows are left out: their probabilities to reach the cut add up to at most `neglected`.
-float LimitOf(const Eigen::VectorXf& shortfalls, double neglected) {
+// Those eligible candidates that are short by less than `far` deviations.
+std::vector<Shortfall> ShortByLess(const PropensityQuestion& q, const Cut& cut, double far) {
+  const MatrixXd factor = q.scale * q.weights.factor;
+  const PanelCut panel_cut(q, cut, factor);
+  const CandidateSet::Cover cover = q.eligible.CoverOf(q.catalogue.rows());
+  const size_t block_size = static_cast<size_t>(kPanelRows) * q.catalogue.cols();
+  const auto limit = static_cast<float>(far * far);
+  std::vector<float> scratch(static_cast<size_t>(kVectorLanes) * q.catalogue.cols());
+  float squares[kPanelRows];
+  std::vector<Shortfall> near;
+  const std::vector<uint64_t>& words = cover.mask->words();
+  for (size_t block = 0; block < words.size(); ++block) {
+    if (words[block] == 0) continue;
+    SquaredShortfalls(q.catalogue.panel() + block * block_size, panel_cut.form(), scratch.data(), squares);
+    for (uint64_t left = words[block]; left != 0; left &= left - 1) {
+      const int lane = std::countr_zero(left);
+      if (squares[lane] >= limit) continue;
+      const int candidate = static_cast<int>(block) * kPanelRows + lane;
+      if (!cover.exact && !q.eligible.Contains(candidate)) continue;
+      if (!q.pairs.empty() && !PairOf(q.pairs, candidate).empty()) continue;
+      near.push_back({candidate, std::sqrt(squares[lane])});
+    }
+  }
+  for (const PairRow& pair : q.pairs) {
+    if (!q.eligible.Contains(pair.candidate)) continue;
+    const double square = SquaredShortfall(q, cut, factor, pair.candidate);
+    if (square < limit) near.push_back({pair.candidate, static_cast<float>(std::sqrt(square))});
+  }
+  return near;
+}
+
+// The shortfall from which on candidates are left out: their probabilities to reach the cut add up to at most
+// `neglected`.
+float LimitOf(const std::vector<Shortfall>& near, double neglected) {
   constexpr int kBins = 256;
   constexpr float kPerUnit = 16;
-  std::vector<float> tails(shortfalls.size());
-  NormalTails(shortfalls.data(), static_cast<int>(shortfalls.size()), tails.data());
+  std::vector<float> tails;
+  for (const Shortfall& one : near) tails.push_back(one.deviations);
+  NormalTails(tails.data(), static_cast<int>(tails.size()), tails.data());
   double mass[kBins] = {};
-  const auto bin = [&](float x) { return static_cast<int>(std::min(kPerUnit * x, kBins - 1.0f)); };
-  for (Eigen::Index k = 0; k < shortfalls.size(); ++k) mass[bin(shortfalls[k])] += tails[k];
+  for (size_t k = 0; k < near.size(); ++k) {
+    mass[static_cast<int>(std::min(kPerUnit * near[k].deviations, kBins - 1.0f))] += tails[k];
+  }
   double total = 0;
   int first = kBins;
   while (first > 0 && total + mass[first - 1] <= neglected) total += mass[--first];
@@ -135,20 +189,19 @@ float LimitOf(const Eigen::VectorXf& shortfalls, double neglected) {
 
 std::vector<int> Contenders(const PropensityQuestion& q, absl::Span<const PropensityTarget> targets,
                             const Blocks& points, int pilot) {
-  const int n = static_cast<int>(q.features.rows());
-  const bool all = q.neglected == 0 || n <= q.slate;
-  std::vector<int> kept(n, all);
-  for (const PropensityTarget& target : targets) kept[target.row] = 1;
-  if (!all) {
-    const VectorXd means = Product(q.features, q.weights.mean);
-    const Eigen::VectorXf shortfalls = Shortfalls(q, means, EstimateCut(q, means, points, pilot));
-    const float limit = LimitOf(shortfalls, q.neglected);
-    for (int k = 0; k < n; ++k) kept[k] |= shortfalls[k] < limit;
-  }
+  const int n = q.eligible.size();
+  if (q.neglected == 0 || n <= q.slate) return q.eligible.ToVector();
+  // A sixteenth of what may be neglected goes to those that are so far off that nobody counts how many they are.
+  const double uncounted = q.neglected / 16;
+  const std::vector<Shortfall> near = ShortByLess(q, EstimateCut(q, points, pilot), -NormalQuantile(uncounted / n));
+  const float limit = LimitOf(near, q.neglected - uncounted);
   std::vector<int> contenders;
-  for (int k = 0; k < n; ++k) {
-    if (kept[k]) contenders.push_back(k);
+  for (const Shortfall& one : near) {
+    if (one.deviations < limit) contenders.push_back(one.candidate);
   }
+  for (const PropensityTarget& target : targets) contenders.push_back(target.candidate);
+  std::sort(contenders.begin(), contenders.end());
+  contenders.erase(std::unique(contenders.begin(), contenders.end()), contenders.end());
   return contenders;
 }
 

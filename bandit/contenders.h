@@ -17,7 +17,8 @@
 
 namespace suggest::bandit {
 
-// The rows that may be in the slate, ascending, and all targets. The pilot draws are the blocks from number `pilot` on.
+// The candidates that may be in the slate, and all targets; ascending. The pilot draws are the blocks from number
+// `pilot` on.
 std::vector<int> Contenders(const PropensityQuestion& q, absl::Span<const PropensityTarget> targets,
                             const Blocks& points, int pilot);
 

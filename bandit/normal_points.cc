@@ -19,11 +19,12 @@ struct Tables {
   std::map<int, std::unique_ptr<const NormalPoints>> by_dims ABSL_GUARDED_BY(mutex);
 };
 
-void FillLatin(CounterRng& rng, double* lanes) {
+void FillLatin(CounterRng& rng, float* lanes) {
   int cells[kLanes];
   std::iota(cells, cells + kLanes, 0);
   for (int i = kLanes - 1; i > 0; --i) std::swap(cells[i], cells[rng.Below(i + 1)]);
-  for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = NormalQuantile((cells[lane] + rng.NextUniform()) / kLanes);
+  for (int lane = 0; lane < kLanes; ++lane)
+    lanes[lane] = static_cast<float>(NormalQuantile((cells[lane] + rng.NextUniform()) / kLanes));
 }
 
 }  // namespace

@@ -57,20 +57,26 @@ struct Target {
 };
 
 // By mean: then what is offered later rarely enters the largest.
-std::vector<int> BestFirst(const PropensityQuestion& q, std::vector<int> rows) {
+std::vector<int> BestFirst(const PropensityQuestion& q, std::vector<int> candidates) {
   std::vector<std::pair<double, int>> order;
-  order.reserve(rows.size());
-  for (const int row : rows) order.emplace_back(-q.features.row(row).dot(q.weights.mean), row);
+  order.reserve(candidates.size());
+  for (const int one : candidates) {
+    order.emplace_back(-FixedOrderScore(q.catalogue.row(one), PairOf(q.pairs, one), q.weights.mean), one);
+  }
   std::sort(order.begin(), order.end());
-  std::transform(order.begin(), order.end(), rows.begin(), [](const auto& one) { return one.second; });
-  return rows;
+  std::transform(order.begin(), order.end(), candidates.begin(), [](const auto& one) { return one.second; });
+  return candidates;
 }
 
 class Estimator {
  public:
-  Estimator(const PropensityQuestion& question, absl::Span<const PropensityTarget> targets, std::vector<int> contenders)
-      : q_(question), contenders_(BestFirst(question, std::move(contenders))), dim_(question.weights.dim()) {
-    rows_ = RowsOf(q_.features, contenders_);
+  Estimator(const PropensityQuestion& question, absl::Span<const PropensityTarget> targets, const Blocks& points,
+            std::vector<int> contenders)
+      : q_(question),
+        contenders_(BestFirst(question, std::move(contenders))),
+        dim_(question.weights.dim()),
+        draws_(question, points) {
+    rows_ = q_.RowsOf(contenders_);
     centre_ = rows_.colwise().mean();
     columns_ = Centred(q_, rows_, centre_);
     scores_.resize(contenders_.size() * kLanes);
@@ -86,11 +92,11 @@ class Estimator {
 
   int contenders() const { return static_cast<int>(contenders_.size()); }
 
-  // Counts one block; `signs` flips dimensions.
-  void Count(const double* normals, const std::vector<double>& signs) {
-    DrawLanes(q_, normals, signs, w_);
-    ScoreLanes(columns_.data(), contenders(), dim_ + 1, w_.data(), scores_.data());
-    ScoreLanes(own_columns_.data(), static_cast<int>(targets_.size()), dim_, &w_[kLanes], own_.data());
+  // Counts one block.
+  void Count(int block) {
+    const float* const w = draws_.At(block);
+    ScoreLanes(columns_.data(), contenders(), dim_ + 1, w, scores_.data());
+    ScoreLanes(own_columns_.data(), static_cast<int>(targets_.size()), dim_, w + kLanes, own_.data());
     for (size_t t = 0; t < targets_.size(); ++t) Count(targets_[t], &own_[t * kLanes]);
   }
 
@@ -105,7 +111,8 @@ class Estimator {
  private:
   Target Prepare(const PropensityTarget& asked) const {
     Target target;
-    target.place = static_cast<int>(std::find(contenders_.begin(), contenders_.end(), asked.row) - contenders_.begin());
+    target.place =
+        static_cast<int>(std::find(contenders_.begin(), contenders_.end(), asked.candidate) - contenders_.begin());
     target.rank = asked.rank;
     const VectorXd own = rows_.row(target.place);
     const VectorXd shared = TimesCovariance(q_.weights, own);
@@ -170,13 +177,13 @@ class Estimator {
   }
 
   const PropensityQuestion& q_;
-  const std::vector<int> contenders_;  // rows, by mean
+  const std::vector<int> contenders_;  // by mean
   const int dim_;
-  MatrixXd rows_;                     // one per contender
-  VectorXd centre_;                   // mean of the rows
-  MatrixXf columns_;                  // one per contender, as in Centred
-  MatrixXf own_columns_;              // the row of each target
-  std::vector<float> w_;              // as of DrawLanes
+  MatrixXd rows_;         // one per contender
+  VectorXd centre_;       // mean of the rows
+  MatrixXf columns_;      // one per contender, as in Centred
+  MatrixXf own_columns_;  // the row of each target
+  WeightDraws draws_;
   std::vector<float> own_;            // [target][lane]
   std::vector<float> scores_;         // [contender][lane]
   std::vector<float> falls_, rises_;  // [place][lane] of the target at hand; rises negated; then their survivals
@@ -191,10 +198,10 @@ std::optional<PropensityAnswer> EstimatePropensities(const PropensityQuestion& q
   const auto late = [&] { return question.time_left && !question.time_left(); };
   const int blocks = std::max(2, (question.draws + kLanes - 1) / kLanes);
   const Blocks points(question.weights.dim(), rng);
-  Estimator estimator(question, targets, Contenders(question, targets, points, blocks));
+  Estimator estimator(question, targets, points, Contenders(question, targets, points, blocks));
   for (int b = 0; b < blocks; ++b) {
     if (late()) return std::nullopt;
-    estimator.Count(points.At(b), points.signs());
+    estimator.Count(b);
   }
   return PropensityAnswer{estimator.Estimates(blocks), estimator.contenders()};
 }

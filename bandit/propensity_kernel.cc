@@ -1,139 +1,212 @@
 #include "bandit/propensity_kernel.h"
 
+#include "bandit/base/vectors.h"
 #include "bandit/base/widest.h"
 
-// Loops over kLanes are what the compiler turns into vectors.
 #define SUGGEST_INLINED static inline __attribute__((always_inline))
 
 namespace suggest::bandit {
 namespace {
 
 constexpr float kFar = 13.0f;
+constexpr int kMostKept = 12;          // that registers have room for
+constexpr float kSmallest = 1.2e-38f;  // what is smaller may have lost digits
 constexpr float kMills[] = {0.11960878223180771f,  0.12107359617948532f, 0.09789039194583893f,  0.13531836867332458f,
                             -0.06658454239368439f, 0.2204895168542862f,  -0.16546674072742462f, 0.03767065703868866f};
 constexpr int kMillsTerms = sizeof(kMills) / sizeof(kMills[0]);
 
-SUGGEST_INLINED void Tails(const float* __restrict x, int n, float* __restrict tails) {
+using HalfInts = int __attribute__((vector_size(32)));
+using QuarterLongs = long __attribute__((vector_size(16)));
+
+SUGGEST_INLINED bool Any(const Ints* mask) {
+  HalfInts low, high;
+  __builtin_memcpy(&low, mask, sizeof(low));
+  __builtin_memcpy(&high, reinterpret_cast<const char*>(mask) + sizeof(low), sizeof(high));
+  low |= high;
+  QuarterLongs first, second;
+  __builtin_memcpy(&first, &low, sizeof(first));
+  __builtin_memcpy(&second, reinterpret_cast<const char*>(&low) + sizeof(first), sizeof(second));
+  first |= second;
+  return (first[0] | first[1]) != 0;
+}
+
+SUGGEST_INLINED void Tails(const Floats* x, Floats* tails) {
   constexpr float kRound = 0x1.8p23f;  // adding it leaves a whole number in the low bits
-  for (int i = 0; i < n; ++i) {
-    float a = x[i] < 0.0f ? -x[i] : x[i];
-    a = a < kFar ? a : kFar;
-    const float t = 1.0f / (1.0f + 0.3f * a);
-    float mills = kMills[kMillsTerms - 1];
-    for (int k = kMillsTerms - 2; k >= 0; --k) mills = mills * t + kMills[k];
-    // e^y = 2^k e^r with |r| <= log(2) / 2, and the Taylor polynomial of e^r to degree 6.
-    const float y = -0.5f * a * a;
-    const float shifted = y * 1.44269504f + kRound;
-    const float k = shifted - kRound;
-    const float r = (y - k * 0.693145752f) - k * 1.42860677e-06f;
-    float e = 1.0f / 720;
-    e = e * r + 1.0f / 120;
-    e = e * r + 1.0f / 24;
-    e = e * r + 1.0f / 6;
-    e = e * r + 0.5f;
-    e = e * r + 1.0f;
-    e = e * r + 1.0f;
-    const int power = (__builtin_bit_cast(int, shifted) + 127) << 23;
-    tails[i] = __builtin_bit_cast(float, power) * (e * (mills * t));
-  }
+  Floats a = *x < 0.0f ? -*x : *x;
+  a = a < kFar ? a : Floats{} + kFar;
+  const Floats t = 1.0f / (1.0f + 0.3f * a);
+  Floats mills = Floats{} + kMills[kMillsTerms - 1];
+  for (int k = kMillsTerms - 2; k >= 0; --k) mills = mills * t + kMills[k];
+  // e^y = 2^k e^r with |r| <= log(2) / 2, and the Taylor polynomial of e^r to degree 6.
+  const Floats y = -0.5f * a * a;
+  const Floats shifted = y * 1.44269504f + kRound;
+  const Floats k = shifted - kRound;
+  const Floats r = (y - k * 0.693145752f) - k * 1.42860677e-06f;
+  Floats e = Floats{} + 1.0f / 720;
+  e = e * r + 1.0f / 120;
+  e = e * r + 1.0f / 24;
+  e = e * r + 1.0f / 6;
+  e = e * r + 0.5f;
+  e = e * r + 1.0f;
+  e = e * r + 1.0f;
+  const Ints power = (reinterpret_cast<Ints>(shifted) + 127) << 23;
+  *tails = reinterpret_cast<Floats>(power) * (e * (mills * t));
+}
+
+SUGGEST_INLINED const FloatsAt* At(const float* numbers, long vector) {
+  return reinterpret_cast<const FloatsAt*>(numbers) + vector;
+}
+
+SUGGEST_INLINED FloatsAt* At(float* numbers, long vector) {
+  return reinterpret_cast<FloatsAt*>(numbers) + vector;
 }
 
 }  // namespace
 
-SUGGEST_WIDEST void AddSquares(const double* __restrict x, int n, double* __restrict squares) {
-  for (int k = 0; k < n; ++k) squares[k] += x[k] * x[k];
-}
-
+// Four rows at a time: a sum waits for its last addition.
 SUGGEST_WIDEST void ScoreLanes(const float* __restrict rows, int n, int cols, const float* __restrict w,
                                float* __restrict out) {
-  for (int k = 0; k < n; ++k, rows += cols) {
-    float sums[kLanes] = {};
-    for (int c = 0; c < cols; ++c) {
-      const float z = rows[c];
-      for (int lane = 0; lane < kLanes; ++lane) sums[lane] += z * w[c * kLanes + lane];
+  int k = 0;
+  for (; k + 4 <= n; k += 4, rows += 4L * cols) {
+    Floats a = {}, b = {}, c = {}, d = {};
+    for (int col = 0; col < cols; ++col) {
+      const Floats weight = *At(w, col);
+      a += weight * rows[col];
+      b += weight * rows[cols + col];
+      c += weight * rows[2L * cols + col];
+      d += weight * rows[3L * cols + col];
     }
-    for (int lane = 0; lane < kLanes; ++lane) out[k * kLanes + lane] = sums[lane];
+    *At(out, k) = a;
+    *At(out, k + 1) = b;
+    *At(out, k + 2) = c;
+    *At(out, k + 3) = d;
+  }
+  for (; k < n; ++k, rows += cols) {
+    Floats sum = {};
+    for (int col = 0; col < cols; ++col) sum += *At(w, col) * rows[col];
+    *At(out, k) = sum;
+  }
+}
+
+// `keep`, a constant where this is inlined, so that the largest stay in registers.
+SUGGEST_INLINED void Offer(const float* __restrict scores, const int* __restrict index, const float* __restrict gain,
+                           int count, const float* __restrict own, const float* __restrict own_x, const int keep,
+                           float* __restrict largest) {
+  const Floats own_score = *At(own, 0), own_point = *At(own_x, 0);
+  Floats best[kMostKept];
+#pragma GCC unroll 12
+  for (int place = 0; place < keep; ++place) best[place] = *At(largest, place);
+  for (int i = 0; i < count; ++i) {
+    const Floats x = own_point + (*At(scores, index[i]) - own_score) * gain[i];
+    const Ints enters = x > best[keep - 1];
+    if (!Any(&enters)) continue;
+#pragma GCC unroll 12
+    for (int place = keep - 1; place > 0; --place) {
+      const Floats lower = x < best[place - 1] ? x : best[place - 1];
+      best[place] = best[place] > lower ? best[place] : lower;
+    }
+    best[0] = best[0] > x ? best[0] : x;
+  }
+#pragma GCC unroll 12
+  for (int place = 0; place < keep; ++place) *At(largest, place) = best[place];
+}
+
+// The same for any `keep`, in memory.
+SUGGEST_INLINED void OfferMany(const float* __restrict scores, const int* __restrict index,
+                               const float* __restrict gain, int count, const float* __restrict own,
+                               const float* __restrict own_x, int keep, float* __restrict largest) {
+  const Floats own_score = *At(own, 0), own_point = *At(own_x, 0);
+  for (int i = 0; i < count; ++i) {
+    const Floats x = own_point + (*At(scores, index[i]) - own_score) * gain[i];
+    const Ints enters = x > *At(largest, keep - 1);
+    if (!Any(&enters)) continue;
+    for (int place = keep - 1; place > 0; --place) {
+      const Floats above = *At(largest, place - 1), best = *At(largest, place);
+      const Floats lower = x < above ? x : above;
+      *At(largest, place) = best > lower ? best : lower;
+    }
+    const Floats best = *At(largest, 0);
+    *At(largest, 0) = best > x ? best : x;
   }
 }
 
 SUGGEST_WIDEST void OfferBreakpoints(const float* __restrict scores, const int* __restrict index,
                                      const float* __restrict gain, int count, const float* __restrict own,
                                      const float* __restrict own_x, int keep, float* __restrict largest) {
-  const float* last = largest + (keep - 1) * kLanes;
-  for (int i = 0; i < count; ++i) {
-    const float* score = scores + static_cast<long>(index[i]) * kLanes;
-    const float g = gain[i];
-    float x[kLanes];
-    for (int lane = 0; lane < kLanes; ++lane) x[lane] = own_x[lane] + (score[lane] - own[lane]) * g;
-    int enters = 0;
-    for (int lane = 0; lane < kLanes; ++lane) enters |= x[lane] > last[lane];
-    if (enters == 0) continue;
-    for (int place = keep - 1; place > 0; --place) {
-      float* best = largest + place * kLanes;
-      for (int lane = 0; lane < kLanes; ++lane) {
-        const float above = best[lane - kLanes];
-        const float lower = x[lane] < above ? x[lane] : above;
-        best[lane] = best[lane] > lower ? best[lane] : lower;
-      }
-    }
-    for (int lane = 0; lane < kLanes; ++lane) largest[lane] = largest[lane] > x[lane] ? largest[lane] : x[lane];
+#define SUGGEST_KEEP(n) \
+  case n:               \
+    return Offer(scores, index, gain, count, own, own_x, n, largest)
+  switch (keep) {
+    SUGGEST_KEEP(1);
+    SUGGEST_KEEP(2);
+    SUGGEST_KEEP(3);
+    SUGGEST_KEEP(4);
+    SUGGEST_KEEP(5);
+    SUGGEST_KEEP(6);
+    SUGGEST_KEEP(7);
+    SUGGEST_KEEP(8);
+    SUGGEST_KEEP(9);
+    SUGGEST_KEEP(10);
+    SUGGEST_KEEP(11);
+    SUGGEST_KEEP(12);
   }
+#undef SUGGEST_KEEP
+  OfferMany(scores, index, gain, count, own, own_x, keep, largest);
 }
 
 SUGGEST_WIDEST void NormalTails(const float* x, int n, float* tails) {
-  Tails(x, n, tails);
+  for (int begin = 0; begin < n; begin += kVectorLanes) {
+    const int lanes = n - begin < kVectorLanes ? n - begin : kVectorLanes;
+    Floats at = {}, tail;
+    __builtin_memcpy(&at, x + begin, sizeof(float) * lanes);
+    Tails(&at, &tail);
+    __builtin_memcpy(tails + begin, &tail, sizeof(float) * lanes);
+  }
 }
 
 SUGGEST_WIDEST void Survivals(const float* x, int n, bool negated, float* survivals) {
-  for (int begin = 0; begin < n; begin += kLanes) {
-    const float* at = x + begin;
-    float* out = survivals + begin;
-    int any = 0;
-    for (int lane = 0; lane < kLanes; ++lane) any |= at[lane] > -kFar;
-    if (any == 0) {
-      for (int lane = 0; lane < kLanes; ++lane) out[lane] = negated ? 0.0f : 1.0f;
+  const Floats none = {}, one = none + 1.0f;
+  for (int i = 0; i < n / kVectorLanes; ++i) {
+    const Floats at = *At(x, i);
+    const Ints near = at > -kFar;
+    if (!Any(&near)) {
+      *At(survivals, i) = negated ? none : one;
       continue;
     }
-    float tails[kLanes];
-    Tails(at, kLanes, tails);
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const float tail = at[lane] > kFar || at[lane] < -kFar ? 0.0f : tails[lane];
-      const float rest = 1.0f - tail;
-      out[lane] = (at[lane] > 0.0f) != negated ? tail : rest;
+    Floats tail;
+    Tails(&at, &tail);
+    tail = tail > kSmallest ? tail : none;
+    const Floats rest = one - tail;
+    if (negated) {
+      *At(survivals, i) = at > 0.0f ? rest : tail;
+    } else {
+      *At(survivals, i) = at > 0.0f ? tail : rest;
     }
   }
 }
 
 SUGGEST_WIDEST void AddRankMass(const float* __restrict falls, const float* __restrict rises, int rank,
                                 float* __restrict mass) {
+  Floats sum = *At(mass, 0);
   for (int i = 0; i <= rank; ++i) {
-    float from[kLanes], to[kLanes];
-    for (int lane = 0; lane < kLanes; ++lane) from[lane] = falls[i * kLanes + lane];
-    for (int lane = 0; lane < kLanes; ++lane) to[lane] = rises[(rank - i) * kLanes + lane];
-    if (i < rank) {
-      const float* below = rises + (rank - i - 1) * kLanes;
-      for (int lane = 0; lane < kLanes; ++lane) from[lane] = from[lane] < below[lane] ? from[lane] : below[lane];
-    }
-    if (i > 0) {
-      const float* above = falls + (i - 1) * kLanes;
-      for (int lane = 0; lane < kLanes; ++lane) to[lane] = to[lane] > above[lane] ? to[lane] : above[lane];
-    }
-    for (int lane = 0; lane < kLanes; ++lane) mass[lane] += from[lane] > to[lane] ? from[lane] - to[lane] : 0.0f;
+    Floats from = *At(falls, i), to = *At(rises, rank - i);
+    if (i < rank) from = from < *At(rises, rank - i - 1) ? from : *At(rises, rank - i - 1);
+    if (i > 0) to = to > *At(falls, i - 1) ? to : *At(falls, i - 1);
+    sum += from > to ? from - to : Floats{};
   }
+  *At(mass, 0) = sum;
 }
 
 SUGGEST_WIDEST void AddSlateMass(const float* __restrict falls, const float* __restrict rises, int slate,
                                  float* __restrict mass) {
+  Floats sum = *At(mass, 0);
   for (int i = 0; i < slate; ++i) {
-    const float* from = falls + i * kLanes;
-    float to[kLanes];
-    for (int lane = 0; lane < kLanes; ++lane) to[lane] = rises[(slate - i - 1) * kLanes + lane];
-    if (i > 0) {
-      const float* above = falls + (i - 1) * kLanes;
-      for (int lane = 0; lane < kLanes; ++lane) to[lane] = to[lane] > above[lane] ? to[lane] : above[lane];
-    }
-    for (int lane = 0; lane < kLanes; ++lane) mass[lane] += from[lane] > to[lane] ? from[lane] - to[lane] : 0.0f;
+    const Floats from = *At(falls, i);
+    Floats to = *At(rises, slate - i - 1);
+    if (i > 0) to = to > *At(falls, i - 1) ? to : *At(falls, i - 1);
+    sum += from > to ? from - to : Floats{};
   }
+  *At(mass, 0) = sum;
 }
 
 }  // namespace suggest::bandit

@@ -8,12 +8,11 @@
 #ifndef BANDIT_PROPENSITY_KERNEL_H_
 #define BANDIT_PROPENSITY_KERNEL_H_
 
+#include "bandit/base/vectors.h"
+
 namespace suggest::bandit {
 
-inline constexpr int kLanes = 32;  // draws per block; element [i * kLanes + lane] of each array below
-
-// squares[k] += x[k]^2.
-void AddSquares(const double* x, int n, double* squares);
+inline constexpr int kLanes = kVectorLanes;  // draws per block; element [i * kLanes + lane] of each array below
 
 // out[k][lane] = sum_c rows[k * cols + c] w[c][lane], over c in ascending order.
 void ScoreLanes(const float* rows, int n, int cols, const float* w, float* out);
@@ -28,7 +27,7 @@ void OfferBreakpoints(const float* scores, const int* index, const float* gain, 
 void NormalTails(const float* x, int n, float* tails);
 
 // survivals[i] = P(N(0, 1) > x_i), or where `negated` P(N(0, 1) > -x_i), with the error of NormalTails where it is
-// small, and 0 beyond 13. In place is allowed. REQUIRES: n is a multiple of kLanes.
+// small, and 0 where it is below 1.2e-38. In place is allowed. REQUIRES: n is a multiple of kLanes.
 void Survivals(const float* x, int n, bool negated, float* survivals);
 
 // mass[lane] += P(exactly `rank` contenders stand above), from the survivals of the largest falls and of the largest

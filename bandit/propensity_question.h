@@ -2,9 +2,12 @@
 #ifndef BANDIT_PROPENSITY_QUESTION_H_
 #define BANDIT_PROPENSITY_QUESTION_H_
 
-#include <Eigen/Core>
 #include <functional>
+#include <vector>
 
+#include "bandit/candidate_matrix.h"
+#include "bandit/candidate_set.h"
+#include "bandit/joint_rows.h"
 #include "bandit/weight_space.h"
 
 namespace suggest::bandit {
@@ -13,18 +16,26 @@ inline constexpr double kNeglected = 1e-3;
 inline constexpr int kMaxPropensityDraws = 16384;
 
 struct PropensityQuestion {
-  const Eigen::MatrixXd& features;  // one row a_k' per eligible candidate, in the order that breaks ties
-  const JointNormal& weights;
-  double scale = 0.5;             // v > 0
-  int slate = 1;                  // slots that the policy fills
-  int draws = 128;                // rounded up to whole blocks, at least two; at most kMaxPropensityDraws
-  double neglected = kNeglected;  // 0 <: expected slots that pruning may overlook; 0: prunes nothing
+  const CandidateMatrix& catalogue;
+  const CandidateSet& eligible;
+  const std::vector<PairRow>& pairs;  // ascending by candidate
+  const JointNormal& weights;         // of [z~_r; p]
+  double scale = 0.5;                 // v > 0
+  int slate = 1;                      // slots that the policy fills
+  int draws = 64;                    // rounded up to whole blocks, at least two; at most kMaxPropensityDraws
+  double neglected = kNeglected;      // 0 <: expected slots that pruning may overlook; 0: prunes nothing
   // Asked before each block of draws; when it says false, nothing is estimated. Empty: no bound.
   std::function<bool()> time_left = {};
+
+  // a_k' of each of these candidates.
+  Eigen::MatrixXd RowsOf(absl::Span<const int> candidates) const {
+    return JointRows(catalogue, pairs, weights.dim() - catalogue.cols(), candidates);
+  }
 };
 
+// REQUIRES: the candidate is eligible.
 struct PropensityTarget {
-  int row = 0;    // of features
+  int candidate = 0;
   int rank = -1;  // whose probability at_rank is; -1: not asked for
 };
 

@@ -23,12 +23,6 @@ VectorXd TimesCovariance(const JointNormal& weights, const VectorXd& a) {
   return lower * half;
 }
 
-MatrixXd RowsOf(const MatrixXd& features, const std::vector<int>& rows) {
-  MatrixXd some(rows.size(), features.cols());
-  for (size_t k = 0; k < rows.size(); ++k) some.row(k) = features.row(rows[k]);
-  return some;
-}
-
 MatrixXf Centred(const PropensityQuestion& q, const MatrixXd& rows, const VectorXd& centre) {
   const VectorXd means = rows * q.weights.mean;
   VectorXd sorted = means;
@@ -47,18 +41,19 @@ Blocks::Blocks(int dim, CounterRng rng) : points_(NormalPoints::OfDimension(dim)
   for (double& sign : signs_) sign = rng.NextUniform() < 0.5 ? -1.0 : 1.0;
 }
 
-void DrawLanes(const PropensityQuestion& q, const double* normals, const std::vector<double>& signs,
-               std::vector<float>& w) {
-  const int dim = q.weights.dim();
-  w.resize(static_cast<size_t>(dim + 1) * kLanes);
-  std::fill_n(w.begin(), kLanes, 1.0f);
-  std::vector<double> steps(dim);
-  for (int c = 0; c < dim; ++c) {
-    for (int i = 0; i <= c; ++i) steps[i] = q.scale * signs[i] * q.weights.factor(c, i);
-    double row[kLanes] = {};
-    AddRows(normals, steps.data(), c + 1, kLanes, row);
-    std::copy_n(row, kLanes, &w[(c + 1) * kLanes]);
+WeightDraws::WeightDraws(const PropensityQuestion& q, const Blocks& points)
+    : points_(points), dim_(q.weights.dim()), w_(static_cast<size_t>(dim_ + 1) * kLanes, 1.0f) {
+  factor_.reserve(static_cast<size_t>(dim_) * dim_);
+  for (int c = 0; c < dim_; ++c) {
+    for (int i = 0; i < dim_; ++i) {
+      factor_.push_back(static_cast<float>(q.scale * points.signs()[i] * q.weights.factor(c, i)));
+    }
   }
+}
+
+const float* WeightDraws::At(int block) {
+  ScoreLanes(factor_.data(), dim_, dim_, points_.At(block), &w_[kLanes]);
+  return w_.data();
 }
 
 }  // namespace suggest::bandit

@@ -23,10 +23,8 @@ Eigen::VectorXd Product(const Eigen::MatrixXd& features, const Eigen::VectorXd& 
 // C a, with C = L L'.
 Eigen::VectorXd TimesCovariance(const JointNormal& weights, const Eigen::VectorXd& a);
 
-Eigen::MatrixXd RowsOf(const Eigen::MatrixXd& features, const std::vector<int>& rows);
-
-// A column per row, for DrawLanes: its mean score above that of the `slate`-th best, then the row relative to `centre`.
-// So the scores that compete for a slot are small numbers.
+// A column per row, for the products with WeightDraws: its mean score above that of the `slate`-th best, then the row
+// relative to `centre`. So the scores that compete for a slot are small numbers.
 Eigen::MatrixXf Centred(const PropensityQuestion& q, const Eigen::MatrixXd& rows, const Eigen::VectorXd& centre);
 
 // The blocks of points that one question uses: numbered, and other ones for another decision.
@@ -34,7 +32,7 @@ class Blocks {
  public:
   Blocks(int dim, CounterRng rng);
 
-  const double* At(int index) const {
+  const float* At(int index) const {
     return points_.block(static_cast<int>((first_ + static_cast<uint32_t>(index) * step_) % kNormalBlocks));
   }
   // Which dimensions are flipped: -1 or 1 each.
@@ -47,9 +45,20 @@ class Blocks {
   std::vector<double> signs_;
 };
 
-// Rows of [.][lane]: ones, then v L times the block's normals, of which `signs` flips dimensions: w without its mean.
-void DrawLanes(const PropensityQuestion& q, const double* normals, const std::vector<double>& signs,
-               std::vector<float>& w);
+// Draws of w without its mean. Keeps a reference to `points`.
+class WeightDraws {
+ public:
+  WeightDraws(const PropensityQuestion& q, const Blocks& points);
+
+  // Rows of [.][lane] of a block: ones, then v L times its normals. Good until the next call.
+  const float* At(int block);
+
+ private:
+  const Blocks& points_;
+  const int dim_;
+  std::vector<float> factor_;  // v L with the signs, dim x dim, row by row
+  std::vector<float> w_;
+};
 
 }  // namespace suggest::bandit
 

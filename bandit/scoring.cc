@@ -127,51 +127,19 @@ PropensityEstimate Certain(const std::vector<int>& best, int candidate, int rank
   return p;
 }
 
-// Rows a_k' of the eligible candidates, `pairs` ascending by candidate. Reads the panel: columns there are columns
-// here.
-Eigen::MatrixXd JointFeatures(const DecisionProblem& problem, const std::vector<int>& eligible) {
-  const int cols = problem.layout.recommendation_dim;
-  const int n = static_cast<int>(eligible.size());
-  std::vector<size_t> first(n);
-  for (int k = 0; k < n; ++k) first[k] = problem.catalogue->PanelIndex(eligible[k]);
-  Eigen::MatrixXd features(n, cols + problem.layout.pair_dim);
-  for (int c = 0; c < cols; ++c) {
-    const float* const column = problem.catalogue->panel() + static_cast<size_t>(c) * kPanelRows;
-    double* const out = features.col(c).data();
-    for (int k = 0; k < n; ++k) out[k] = column[first[k]];
-  }
-  features.rightCols(problem.layout.pair_dim).setZero();
-  for (const PairRow& pair : problem.pairs) {
-    const auto at = std::lower_bound(eligible.begin(), eligible.end(), pair.candidate);
-    if (at == eligible.end() || *at != pair.candidate) continue;
-    features.row(at - eligible.begin()).tail(problem.layout.pair_dim) = pair.values.transpose();
-  }
-  return features;
-}
-
-// A candidate whose probabilities are asked for; rank -1: not at any particular rank.
-struct Asked {
-  int candidate = 0;
-  int rank = -1;
-};
-
 // nullopt when the time was not enough.
 std::optional<PropensityAnswer> EstimateThompson(const DecisionProblem& problem, const PolicySettings& settings,
-                                                 const JointNormal& weights, const std::vector<Asked>& asked, int slate,
-                                                 uint64_t seed) {
-  const std::vector<int> eligible = problem.eligible.ToVector();
-  std::vector<PropensityTarget> targets;
-  for (const Asked& one : asked) {
-    const auto row = std::lower_bound(eligible.begin(), eligible.end(), one.candidate) - eligible.begin();
-    targets.push_back({static_cast<int>(row), one.rank});
-  }
-  return EstimatePropensities({.features = JointFeatures(problem, eligible),
+                                                 const JointNormal& weights, const std::vector<PropensityTarget>& asked,
+                                                 int slate, uint64_t seed) {
+  return EstimatePropensities({.catalogue = *problem.catalogue,
+                               .eligible = problem.eligible,
+                               .pairs = problem.pairs,
                                .weights = weights,
                                .scale = settings.scale,
                                .slate = slate,
                                .draws = settings.propensity_draws,
                                .time_left = settings.time_left},
-                              targets, CounterRng(Seed{seed}, kPropensityStream));
+                              asked, CounterRng(Seed{seed}, kPropensityStream));
 }
 
 // What the propensities are before any time is spent on them.
@@ -200,7 +168,7 @@ void NeverZero(PropensityEstimate& p, int rank, int draws) {
 // deferred.
 std::optional<PropensityAnswer> Propensities(const DecisionProblem& problem, const PolicySettings& settings,
                                              const Scorer& scorer, const std::vector<int>& best,
-                                             const std::vector<Asked>& asked, int slate, uint64_t seed) {
+                                             const std::vector<PropensityTarget>& asked, int slate, uint64_t seed) {
   const PropensityStatus status = StatusOf(settings);
   std::optional<PropensityAnswer> answer(PropensityAnswer{std::vector<PropensityEstimate>(asked.size()), 0});
   if (status == PropensityStatus::kDeferred) return std::nullopt;
@@ -222,7 +190,7 @@ std::optional<PropensityAnswer> Propensities(const DecisionProblem& problem, con
 void FillPropensities(const DecisionProblem& problem, const PolicySettings& settings, const Scorer& scorer,
                       const std::vector<int>& best, uint64_t seed, Slate& slate) {
   const int length = static_cast<int>(slate.items.size());
-  std::vector<Asked> asked;
+  std::vector<PropensityTarget> asked;
   for (int i = 0; i < length; ++i) asked.push_back({slate.items[i].candidate, i});
   const auto answer = Propensities(problem, settings, scorer, best, asked, length, seed);
   slate.propensity_status = answer.has_value() ? StatusOf(settings) : PropensityStatus::kDeferred;
@@ -273,7 +241,7 @@ absl::StatusOr<std::optional<std::vector<PropensityEstimate>>> EstimateAll(const
   ASSIGN_OR_RETURN(const Scorer scorer, Scorer::Create(problem, settings, seed));
   std::vector<int> best;
   if (settings.kind != PolicyKind::kUniform) best = Candidates(scorer.Best(count, KernelWidth::kAuto));
-  std::vector<Asked> asked;
+  std::vector<PropensityTarget> asked;
   problem.eligible.ForEach([&](int candidate) { asked.push_back({candidate}); });
   const int slate = std::min(count, problem.eligible.size());
   std::optional<PropensityAnswer> answer = Propensities(problem, settings, scorer, best, asked, slate, seed);

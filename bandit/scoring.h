@@ -33,15 +33,10 @@
 #include "bandit/candidate_set.h"
 #include "bandit/context.h"
 #include "bandit/folded_posterior.h"
+#include "bandit/joint_rows.h"
 #include "bandit/propensity.h"
 
 namespace suggest::bandit {
-
-// Pair features of one candidate, by its row in the catalogue.
-struct PairRow {
-  int candidate = 0;
-  Eigen::VectorXd values;  // pair_dim
-};
 
 struct DecisionProblem {
   const FoldedPosterior* posterior = nullptr;  // may be null for kUniform and kPopular: means and deviations are then 0
@@ -58,7 +53,7 @@ struct PolicySettings {
   PolicyKind kind = PolicyKind::kThompson;
   double scale = 0.5;          // v >= 0
   double floor = 0;            // epsilon in [0, 1]
-  int propensity_draws = 128;  // 0: deferred; else 2 to kMaxPropensityDraws
+  int propensity_draws = 64;   // 0: deferred; else 2 to kMaxPropensityDraws
   // Asked between blocks of draws: when it says false, the propensities are deferred. Empty: no bound.
   std::function<bool()> time_left = {};
   std::vector<double> popularity = {};  // one per row of the catalogue; read for kPopular only

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optional>
 
 #include "bandit/score_kernel.h"
 #include "bandit/shortlist.h"
@@ -32,23 +31,16 @@ bool WorthSelecting(const CandidateMatrix& catalogue, size_t eligible, int count
          4 * eligible > static_cast<size_t>(catalogue.rows());
 }
 
-CandidateMask MaskOf(const std::vector<int>& listed, int rows) {
-  std::vector<bool> members(rows, false);
-  for (const int candidate : listed) members[candidate] = true;
-  return CandidateMask(members);
-}
-
 // Appends those eligible candidates without pair features that could be among the best `count`.
 void SelectSuperset(const CandidateMatrix& catalogue, const CandidateSet& eligible, const std::vector<PairRow>& pairs,
                     const Eigen::VectorXd& w, int count, double margin, NextHit next_hit, std::vector<int>* superset) {
   std::vector<float> weights(catalogue.cols());
   for (int c = 0; c < catalogue.cols(); ++c) weights[c] = static_cast<float>(w[c]);
-  std::optional<CandidateMask> listed;
-  if (eligible.base() == nullptr) listed.emplace(MaskOf(eligible.exceptions(), catalogue.rows()));
-  const CandidateMask& mask = listed.has_value() ? *listed : *eligible.base();
-  const bool all = pairs.empty() && (listed.has_value() || eligible.exceptions().empty());
-  const ScorePass pass{catalogue.panel(), catalogue.cols(), static_cast<int>(mask.words().size()), weights.data(),
-                       mask.words().data()};
+  const CandidateSet::Cover cover = eligible.CoverOf(catalogue.rows());
+  const std::vector<uint64_t>& words = cover.mask->words();
+  const bool all = pairs.empty() && cover.exact;
+  const ScorePass pass{catalogue.panel(), catalogue.cols(), static_cast<int>(words.size()), weights.data(),
+                       words.data()};
   Shortlist shortlist(count, margin);
   float scores[kPanelRows];
   uint64_t hits = 0;
@@ -71,13 +63,6 @@ void KeepBest(std::vector<Ranked>& ranked, int count) {
   const size_t kept = std::min<size_t>(count, ranked.size());
   std::partial_sort(ranked.begin(), ranked.begin() + kept, ranked.end(), Before);
   ranked.resize(kept);
-}
-
-absl::Span<const double> PairOf(const std::vector<PairRow>& pairs, int candidate) {
-  const auto it = std::lower_bound(pairs.begin(), pairs.end(), candidate,
-                                   [](const PairRow& row, int value) { return row.candidate < value; });
-  if (it == pairs.end() || it->candidate != candidate) return {};
-  return absl::MakeConstSpan(it->values.data(), it->values.size());
 }
 
 double SinglePrecisionErrorBound(const CandidateMatrix& catalogue, const Eigen::VectorXd& w) {

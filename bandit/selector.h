@@ -33,9 +33,6 @@ inline bool Before(const Ranked& a, const Ranked& b) {
 // Sorts the best `count` to the front and drops the rest.
 void KeepBest(std::vector<Ranked>& ranked, int count);
 
-// Pair features of a candidate, or empty. `pairs` ascending by candidate.
-absl::Span<const double> PairOf(const std::vector<PairRow>& pairs, int candidate);
-
 // The best min(count, eligible) candidates by z~_j' w_r + p_j' w_p, best first. `w` = [w_r; w_p].
 std::vector<Ranked> SelectBest(const CandidateMatrix& catalogue, const CandidateSet& eligible,
                                const std::vector<PairRow>& pairs, const Eigen::VectorXd& w, int count,

@@ -128,7 +128,7 @@ void SetChoiceDefaults(config::v1::Choice* choice) {
   if (choice->policy() == v1::POLICY_UNSPECIFIED) choice->set_policy(v1::THOMPSON);
   if (choice->exploration_scale() == 0) choice->set_exploration_scale(0.5);
   if (choice->exploration_floor() == 0 && !choice->floor_off()) choice->set_exploration_floor(0.02);
-  if (choice->propensity_draws() == 0) choice->set_propensity_draws(128);
+  if (choice->propensity_draws() == 0) choice->set_propensity_draws(64);
   if (!choice->has_propensity_time()) Default(absl::Milliseconds(5), choice->mutable_propensity_time());
   if (!choice->has_sticky_for()) Default(absl::Minutes(30), choice->mutable_sticky_for());
   if (!choice->has_model_max_age()) Default(absl::Hours(7 * 24), choice->mutable_model_max_age());

@@ -76,13 +76,13 @@ TEST(PropensityKernel, KeepsTheLargestBreakpointsOfEachLaneInOrder) {
   }
 }
 
-// Blocks of points: each dimension has one point in each 32nd of the distribution, and no two are alike.
+// Blocks of points: each dimension has one point in each 16th of the distribution, and no two are alike.
 TEST(NormalPoints, AreStratifiedInEachDimension) {
   const NormalPoints& points = NormalPoints::OfDimension(5);
   EXPECT_EQ(&points, &NormalPoints::OfDimension(8));
   for (const int block : {0, 1, kNormalBlocks - 1}) {
     for (int dim = 0; dim < 5; ++dim) {
-      std::vector<double> lanes(points.block(block) + dim * kLanes, points.block(block) + (dim + 1) * kLanes);
+      std::vector<float> lanes(points.block(block) + dim * kLanes, points.block(block) + (dim + 1) * kLanes);
       std::sort(lanes.begin(), lanes.end());
       for (int i = 0; i < kLanes; ++i) EXPECT_EQ(static_cast<int>(NormalCdf(lanes[i]) * kLanes), i);
     }
@@ -95,16 +95,17 @@ TEST(Propensity, PruningChangesNothingThatCanBeSeen) {
   for (uint64_t seed = 0; seed < 5; ++seed) {
     const World world(ContextLayout{3, 6, 0, Interactions::kFull}, 300, 90 + seed, 4000);
     const JointNormal weights = *world.folded.Fold(world.problem.customer);
-    Eigen::MatrixXd features(300, 6);
-    for (int k = 0; k < 300; ++k) {
-      for (int c = 0; c < 6; ++c) features(k, c) = world.catalogue.row(k)[c];
-    }
     PolicySettings settings = Settings(PolicyKind::kThompson, 0, 0);
     settings.scale = 0.02;
     const std::vector<int> order = Order(*ChooseSlate(world.problem, settings, 5, seed));
     std::vector<PropensityTarget> targets;
     for (int rank = 0; rank < 5; ++rank) targets.push_back({order[rank], rank});
-    PropensityQuestion question{.features = features, .weights = weights, .scale = settings.scale, .slate = 5};
+    PropensityQuestion question{.catalogue = world.catalogue,
+                                .eligible = world.problem.eligible,
+                                .pairs = world.problem.pairs,
+                                .weights = weights,
+                                .scale = settings.scale,
+                                .slate = 5};
     const auto pruned = EstimatePropensities(question, targets, CounterRng(Seed{seed}, 3));
     question.neglected = 0;
     const auto whole = EstimatePropensities(question, targets, CounterRng(Seed{seed}, 3));
@@ -318,8 +319,8 @@ TEST(Propensity, AFloorOfOneIsUniformWhateverThePolicy) {
 
 TEST(Propensity, IsDeferredWholeWhenTheTimeRunsOutInAnyBlockAndNeverTakesFewerDraws) {
   const World world(ContextLayout{3, 4, 0, Interactions::kFull}, 10, 83);
-  PolicySettings settings = Settings(PolicyKind::kThompson, 0.1, 96);
-  for (int answers = 0; answers <= 4; ++answers) {  // once before anything is gathered, then per block
+  PolicySettings settings = Settings(PolicyKind::kThompson, 0.1, 48);
+  for (int answers = 0; answers <= 4; ++answers) {  // once before anything is drawn, then per block of 16
     int left = answers;
     settings.time_left = [&left] { return left-- > 0; };
     const Slate slate = *ChooseSlate(world.problem, settings, 2, 1);

@@ -79,16 +79,20 @@ struct Outcome {
 // One customer's second estimates of P(in slate), each made when first asked for.
 class SecondEstimates {
  public:
-  SecondEstimates(const Eigen::MatrixXd& features, const JointNormal& weights, const PolicySettings& settings,
-                  int slate)
-      : question_{.features = features, .weights = weights, .scale = settings.scale, .slate = slate},
+  SecondEstimates(const DecisionProblem& problem, const JointNormal& weights, const PolicySettings& settings, int slate)
+      : question_{.catalogue = *problem.catalogue,
+                  .eligible = problem.eligible,
+                  .pairs = problem.pairs,
+                  .weights = weights,
+                  .scale = settings.scale,
+                  .slate = slate},
         floor_(settings.floor) {}
 
   double InSlate(int candidate) {
     const auto [found, fresh] = known_.try_emplace(candidate, 0.0);
     if (fresh) {
       const auto answer = EstimatePropensities(question_, {PropensityTarget{candidate}}, CounterRng(Seed{7}, 1234));
-      const double uniform = static_cast<double>(question_.slate) / static_cast<double>(question_.features.rows());
+      const double uniform = static_cast<double>(question_.slate) / static_cast<double>(question_.eligible.size());
       found->second = floor_ * uniform + (1 - floor_) * answer->estimates[0].in_slate.value;
     }
     return found->second;
@@ -105,11 +109,10 @@ Outcome Decide(int candidates, int customers, int decisions_each) {
   CounterRng rng(Seed{4711}, 0);
   const ContextLayout layout{9, 9, 0, Interactions::kFull};
   const FoldedPosterior posterior = Learnt(layout, rng);
-  Eigen::MatrixXd features(candidates, 9);
   std::vector<double> rows;
   for (int i = 0; i < candidates; ++i) {
-    features.row(i) = Normals(9, rng);
-    for (int c = 0; c < 9; ++c) rows.push_back(features(i, c));
+    const Eigen::VectorXd row = Normals(9, rng);
+    rows.insert(rows.end(), row.begin(), row.end());
   }
   const CandidateMatrix catalogue = *CandidateMatrix::Create(std::move(rows), 9);
   DecisionProblem problem{&posterior, layout, &catalogue, {}, CandidateSet(CandidateMask::All(candidates)), {}};
@@ -121,7 +124,7 @@ Outcome Decide(int candidates, int customers, int decisions_each) {
   for (int customer = 0; customer < customers; ++customer) {
     problem.customer = Normals(9, rng);
     const JointNormal weights = *posterior.Fold(problem.customer);
-    SecondEstimates second(features, weights, settings, kSlate);
+    SecondEstimates second(problem, weights, settings, kSlate);
     double inverse = 0;
     for (int i = 0; i < decisions_each; ++i) {
       const uint64_t seed = static_cast<uint64_t>(customer) * decisions_each + i;

@@ -184,7 +184,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(ConfigTest, AReloadTakesLiveFieldsOnlyAndNamesTheRest) {
   const config::v1::Config running = TestConfig();
   const config::v1::Config next = TestConfig(
-      "choice { policy: GREEDY propensity_draws: 64 } server { drain_timeout { seconds: 3 } http_address: "
+      "choice { policy: GREEDY propensity_draws: 96 } server { drain_timeout { seconds: 3 } http_address: "
       "'127.0.0.1:1' } database { pool_size: 3 }");
   std::vector<std::string> ignored;
   const config::v1::Config merged = ApplyLiveFields(running, next, &ignored);

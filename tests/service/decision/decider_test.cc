@@ -45,7 +45,7 @@ TEST(DeciderTest, LogsAllThatTheDecisionCameFrom) {
   EXPECT_EQ(record.inputs.requested(), 3);
   EXPECT_EQ(record.inputs.exploration_scale(), 0.5);
   EXPECT_EQ(record.inputs.exploration_floor(), 0.02);
-  EXPECT_EQ(record.inputs.propensity_draws(), 128);
+  EXPECT_EQ(record.inputs.propensity_draws(), 64);
   // z~_c = [1; pages (8 - 5) / 3; shop; blog; other; missing]
   EXPECT_THAT(record.inputs.customer(), ElementsAre(1, 1, 1, 0, 0, 0));
   ASSERT_EQ(record.inputs.slate_size(), 3);
