@@ -1,8 +1,12 @@
 // DecisionStore::AppendBatch.
 //
-// One statement claims the request ids and writes the rows of those that were free: one round trip, one commit.
-// Measured at slates of ten beside an array of composites (their deserializer makes and breaks a tuple per row) and one
-// statement per row: columns in binary arrays cost the server least from some eight rows on.
+// One statement for all: one round trip, one commit. Nearly all request ids are new, so the first try takes them for
+// new; the unique index says if one is not, and nothing of that try is stored. Then, and for some batches to come,
+// since who retries does so more than once, another statement claims the request ids and writes the rows of those that
+// were free. It looks each id up first and writes it in two steps: about a fifth more of the server's time.
+//
+// Columns go in binary arrays. An array of composites costs the server more (its reader makes and breaks a tuple per
+// row), and so does a statement per row from some eight rows on.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -25,27 +29,31 @@ using Batch = absl::Span<const DecisionRecord* const>;
 
 // The claim of an id waits for another transaction that claims it; each caller gives the rows in the order of the key,
 // so that two batches never wait for each other.
-constexpr Statement kAppendBatch = {
-    "decision_append_batch",
-    "WITH batch AS ("
-    "  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::smallint[], $6::bigint[], "
-    "    $7::bytea[], $8::bigint[], $9::boolean[], $10::text[], $11::smallint[], $12::text[], $13::bytea[], "
-    "    $14::boolean[]) AS u(" SUGGEST_DECISION_COLUMNS
-    ")), "
-    "claimed AS ("
-    "  INSERT INTO suggest.request_ids (customer_id, request_id, decision_id) "
-    "  SELECT customer_id, request_id, decision_id FROM batch "
-    "  ON CONFLICT (customer_id, request_id) DO NOTHING RETURNING decision_id), "
-    "stored AS ("
-    "  INSERT INTO suggest.decisions (" SUGGEST_DECISION_COLUMNS
-    ") "
-    "  SELECT decision_id, customer_id, request_id, decided_at, policy, model_version, catalogue_version, seed, "
-    "    explore, fallback_reason, propensity_status, recommendation_ids::text[], inputs, delivered "
-    "  FROM batch WHERE decision_id IN (SELECT decision_id FROM claimed)) "
-    "SELECT decision_id FROM claimed"};
+#define SUGGEST_BATCH                                                                                            \
+  "WITH batch AS ("                                                                                              \
+  "  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::smallint[], $6::bigint[], " \
+  "    $7::bytea[], $8::bigint[], $9::boolean[], $10::text[], $11::smallint[], $12::text[], $13::bytea[], "      \
+  "    $14::boolean[]) AS u(" SUGGEST_DECISION_COLUMNS                                                           \
+  ")), "                                                                                                         \
+  "claimed AS ("                                                                                                 \
+  "  INSERT INTO suggest.request_ids (customer_id, request_id, decision_id) "                                    \
+  "  SELECT customer_id, request_id, decision_id FROM batch "
+#define SUGGEST_STORE_BATCH                                                                                   \
+  "INSERT INTO suggest.decisions (" SUGGEST_DECISION_COLUMNS                                                  \
+  ") "                                                                                                        \
+  "SELECT decision_id, customer_id, request_id, decided_at, policy, model_version, catalogue_version, seed, " \
+  "  explore, fallback_reason, propensity_status, recommendation_ids::text[], inputs, delivered FROM batch "
 
-// Adds the 14 columns of every record, in the statement's order.
-pqxx::result InsertBatch(pqxx::transaction_base& tx, Batch batch) {
+constexpr Statement kAppendNew = {"decision_append_new", SUGGEST_BATCH ") " SUGGEST_STORE_BATCH};
+
+constexpr Statement kAppendFree = {"decision_append_free", SUGGEST_BATCH
+                                   "  ON CONFLICT (customer_id, request_id) DO NOTHING RETURNING decision_id), "
+                                   "stored AS (" SUGGEST_STORE_BATCH
+                                   "  WHERE decision_id IN (SELECT decision_id FROM claimed)) "
+                                   "SELECT decision_id FROM claimed"};
+
+// Adds the 14 columns of every record, in the statements' order.
+pqxx::result InsertBatch(pqxx::transaction_base& tx, const Statement& statement, Batch batch) {
   using Type = BinaryArray::Type;
   BinaryArray ids(Type::kUuid), customers(Type::kText), requests(Type::kText), times(Type::kTimestamptz),
       policies(Type::kSmallint), models(Type::kBigint), catalogues(Type::kBytea), seeds(Type::kBigint),
@@ -67,16 +75,24 @@ pqxx::result InsertBatch(pqxx::transaction_base& tx, Batch batch) {
     inputs.AddBytes(d->inputs.SerializeAsString());
     delivered.AddBool(d->delivered);
   }
-  return Exec(tx, kAppendBatch, ids.Parameter(), customers.Parameter(), requests.Parameter(), times.Parameter(),
+  return Exec(tx, statement, ids.Parameter(), customers.Parameter(), requests.Parameter(), times.Parameter(),
               policies.Parameter(), models.Parameter(), catalogues.Parameter(), seeds.Parameter(), explores.Parameter(),
               reasons.Parameter(), statuses.Parameter(), slates.Parameter(), inputs.Parameter(), delivered.Parameter());
+}
+
+// Commits the batch, all of it. Errors: ALREADY_EXISTS when a request id is taken.
+absl::Status AppendNew(Database& db, Batch batch) {
+  return Autocommit(db, [&](pqxx::nontransaction& tx) -> absl::Status {
+    InsertBatch(tx, kAppendNew, batch);
+    return absl::OkStatus();
+  });
 }
 
 // Commits the batch, and looks up what answers those whose request id was taken.
 absl::Status AppendAll(Database& db, Batch batch, std::vector<Appended>& results) {
   return Autocommit(db, [&](pqxx::nontransaction& tx) -> absl::Status {
     absl::flat_hash_set<std::string> claimed;
-    for (const pqxx::row& row : InsertBatch(tx, batch)) claimed.insert(row[0].as<std::string>());
+    for (const pqxx::row& row : InsertBatch(tx, kAppendFree, batch)) claimed.insert(row[0].as<std::string>());
     for (size_t i = 0; i < batch.size(); ++i) {
       results[i] = Appended();
       if (claimed.contains(batch[i]->decision_id)) continue;
@@ -151,6 +167,13 @@ absl::StatusOr<std::vector<Appended>> DecisionStore::AppendBatch(Batch batch) {
     place.push_back(i);
   }
   if (sorted.empty()) return results;
+  const int careful = careful_.load();
+  if (careful == 0) {
+    const absl::Status status = AppendNew(*db_, sorted);
+    if (status.ok()) return results;
+    if (!MayBeOneRecords(status)) return status;
+  }
+  careful_.store(careful == 0 ? kCarefulBatches : careful - 1);
   std::vector<Appended> in_order(sorted.size());
   RETURN_IF_ERROR(AppendOrBisect(*db_, sorted, absl::MakeSpan(in_order)));
   for (size_t k = 0; k < sorted.size(); ++k) results[place[k]] = std::move(in_order[k]);

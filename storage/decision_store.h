@@ -2,6 +2,7 @@
 #ifndef STORAGE_DECISION_STORE_H_
 #define STORAGE_DECISION_STORE_H_
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <vector>
@@ -73,7 +74,11 @@ class DecisionStore {
   absl::Status MarkDelivered(const std::string& customer_id, const std::string& decision_id);
 
  private:
+  // Batches that look for taken request ids first, after one had any.
+  static constexpr int kCarefulBatches = 100;
+
   Database* const db_;
+  std::atomic<int> careful_{0};  // how many of them are left
 };
 
 }  // namespace suggest::storage

@@ -145,6 +145,7 @@ void CustomerCache::Insert(Shard& shard, const std::string& customer_id, State s
 void CustomerCache::Resize(Shard& shard, Entry& entry) {
   int64_t bytes = kEntryBytes + 2 * static_cast<int64_t>(entry.customer_id.size()) + entry.state_bytes;
   if (entry.open != nullptr) bytes += BytesOf(*entry.open);
+  if (bytes == entry.bytes) return;  // as with most new decisions
   shard.bytes += bytes - entry.bytes;
   metrics_->AddCacheEntries(0, bytes - entry.bytes);
   entry.bytes = bytes;

@@ -13,6 +13,7 @@
 #include "storage/catalogue_store.h"
 #include "storage/customer_store.h"
 #include "storage/decision_id.h"
+#include "storage/decision_store.h"
 #include "storage/feedback_store.h"
 
 namespace suggest::server {
@@ -190,16 +191,16 @@ absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestionHandlers::SuggestOp
                                                                                    absl::Time now) {
   const std::optional<v1::SuggestResponse> none;
   const absl::Duration sticky_for = StickyFor(request);
-  if (sticky_for == absl::ZeroDuration() || SpoolStandsIn(absl::OkStatus())) return none;
+  if (sticky_for == absl::ZeroDuration() || answered_.SpoolStandsIn()) return none;
   storage::DecisionStore store(s_.database);
   const auto open = s_.customers->GetOpen(request.customer_id(), now - sticky_for,
                                           [&] { return store.FindOpen(request.customer_id(), now - sticky_for); });
-  if (SpoolStandsIn(open.status())) return none;
+  if (answered_.SpoolStandsIn(open.status())) return none;
   RETURN_IF_ERROR(FromStorage(open.status()));
   if (*open == nullptr || !decision::StillFits(serving, customer, request, **open, now)) return none;
   // The request id answers with this decision from now on, also when it is retried after the decision is closed.
   const auto linked = store.LinkRequest(request.customer_id(), request.request_id(), (*open)->decision_id);
-  if (SpoolStandsIn(linked.status())) return none;
+  if (answered_.SpoolStandsIn(linked.status())) return none;
   // One that is answered before it is written (ASYNC), or that waits in the spool, may not be there yet.
   if (linked.status().code() != absl::StatusCode::kNotFound) RETURN_IF_ERROR(FromStorage(linked.status()));
   if (linked.ok() && linked->replayed) {
@@ -221,7 +222,7 @@ absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestionHandlers::SuggestOp
 absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::ReplayOr(const v1::SuggestRequest& request,
                                                                  const absl::Status& why) {
   ASSIGN_OR_RETURN(const std::optional<DecisionRecord> earlier,
-                   FindEarlier(request.customer_id(), request.request_id()));
+                   answered_.FindByRequest(request.customer_id(), request.request_id()));
   if (!earlier.has_value()) return why;
   return Replay(request, *earlier);
 }
@@ -231,12 +232,12 @@ absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Replay(const v1::Suggest
   if (earlier.policy == v1::EXPERT) return TakenBy(request.request_id(), "RecordDecision");
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Catalogue> catalogue, CatalogueOf(earlier.catalogue_version));
   if (!earlier.delivered) {
-    RETURN_IF_ERROR(FromStorage(MarkDelivered(earlier.customer_id, earlier.decision_id, true)));
+    RETURN_IF_ERROR(FromStorage(answered_.MarkDelivered(earlier.customer_id, earlier.decision_id, true)));
     ForgetOpen(earlier.customer_id);
   }
   v1::SuggestResponse response = decision::ToSuggestResponse(earlier, *catalogue);
   response.set_replayed(true);
-  response.set_spooled(IsSpooled(earlier));
+  response.set_spooled(answered_.IsSpooled(earlier));
   response.set_sticky(earlier.request_id != request.request_id());
   return response;
 }
@@ -246,7 +247,7 @@ absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::Replay(const v1::
   if (earlier.policy != v1::EXPERT) return TakenBy(request.request_id(), "Suggest");
   v1::RecordDecisionResponse response = decision::ToRecordDecisionResponse(earlier);
   response.set_replayed(true);
-  response.set_spooled(IsSpooled(earlier));
+  response.set_spooled(answered_.IsSpooled(earlier));
   return response;
 }
 
@@ -254,7 +255,7 @@ absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::RecordDecision(co
                                                                               const CallContext& context) {
   RETURN_IF_ERROR(Validate(request));
   ASSIGN_OR_RETURN(const std::optional<DecisionRecord> earlier,
-                   FindEarlier(request.customer_id(), request.request_id()));
+                   answered_.FindByRequest(request.customer_id(), request.request_id()));
   if (earlier.has_value()) return Replay(request, *earlier);
 
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Serving> serving, s_.serving->Get());
@@ -290,16 +291,16 @@ absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::KeepFeedback(cons
                                                                             absl::Time now) {
   v1::RecordFeedbackResponse response;
   absl::StatusOr<bool> recorded = false;
-  bool spool = SpoolStandsIn(absl::OkStatus());
+  bool spool = answered_.SpoolStandsIn();
   if (!spool) {
     recorded = storage::FeedbackStore(s_.database).Record(feedback, now);
-    spool = SpoolStandsIn(recorded.status());
+    spool = answered_.SpoolStandsIn(recorded.status());
   }
   if (recorded.status().code() == absl::StatusCode::kNotFound) {
     const std::string decision_id = feedback.suggestion_id.substr(0, feedback.suggestion_id.find('.'));
-    const auto answered = FindAnswered(feedback.customer_id, decision_id);
+    const auto answered = answered_.Find(feedback.customer_id, decision_id);
     if (answered.ok() && !answered->superseded_by.empty()) return response;  // it teaches nothing
-    spool = answered.ok() && IsSpooled(answered->decision);
+    spool = answered.ok() && answered_.IsSpooled(answered->decision);
   }
   if (spool) {
     RETURN_IF_ERROR(s_.spool->AppendFeedback(feedback));
@@ -315,7 +316,7 @@ absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::KeepFeedback(cons
 
 absl::StatusOr<v1::ExplainResponse> SuggestionHandlers::Explain(const v1::ExplainRequest& request) {
   RETURN_IF_ERROR(Validate(request));
-  const auto answered = FindAnswered(request.customer_id(), request.decision_id());
+  const auto answered = answered_.Find(request.customer_id(), request.decision_id());
   RETURN_IF_ERROR(FromStorage(answered.status()));
   ASSIGN_OR_RETURN(v1::ExplainResponse response, ExplainRecord(request, answered->decision));
   response.set_superseded_by(answered->superseded_by);
@@ -335,9 +336,9 @@ absl::StatusOr<v1::ExplainResponse> SuggestionHandlers::ExplainRecord(const v1::
 absl::StatusOr<CustomerCache::State> SuggestionHandlers::CustomerAt(const std::string& customer_id, absl::Time at,
                                                                     const CallContext& context) {
   const auto load = [&]() -> absl::StatusOr<storage::CustomerState> {
-    if (SpoolStandsIn(absl::OkStatus())) return absl::UnavailableError("the database is away");
+    if (answered_.SpoolStandsIn()) return absl::UnavailableError("the database is away");
     auto loaded = storage::CustomerStore(s_.database).Load(customer_id, at);
-    SpoolStandsIn(loaded.status());
+    answered_.SpoolStandsIn(loaded.status());
     RETURN_IF_ERROR(FromStorage(loaded.status()));
     return loaded;
   };
@@ -358,53 +359,10 @@ void SuggestionHandlers::ForgetOpen(const std::string& customer_id) {
 void SuggestionHandlers::NoteUndelivered(const std::string& customer_id, const std::string& request_id,
                                          const std::string& decision_id) {
   s_.metrics->RecordUndelivered();
-  const absl::Status marked = MarkDelivered(customer_id, decision_id, false);
+  const absl::Status marked = answered_.MarkDelivered(customer_id, decision_id, false);
   ForgetOpen(customer_id);
   s_.log->Write(LogLevel::kWarning, "decision not delivered",
                 {{"request_id", request_id}, {"decision_id", decision_id}, {"marked", marked.ok()}});
-}
-
-bool SuggestionHandlers::SpoolStandsIn(const absl::Status& status) {
-  if (s_.spool == nullptr) return false;
-  s_.spool->Report(status);
-  return s_.spool->away();
-}
-
-bool SuggestionHandlers::IsSpooled(const DecisionRecord& record) {
-  if (s_.spool == nullptr) return false;
-  const auto spooled = s_.spool->Find(record.customer_id, record.decision_id);
-  return spooled.ok() && spooled->has_value();
-}
-
-absl::StatusOr<std::optional<DecisionRecord>> SuggestionHandlers::FindEarlier(const std::string& customer_id,
-                                                                              const std::string& request_id) {
-  if (s_.spool != nullptr) {
-    ASSIGN_OR_RETURN(std::optional<DecisionRecord> spooled, s_.spool->FindByRequest(customer_id, request_id));
-    if (spooled.has_value() || s_.spool->away()) return spooled;
-  }
-  auto earlier = storage::DecisionStore(s_.database).FindByRequest(customer_id, request_id);
-  if (SpoolStandsIn(earlier.status())) return std::optional<DecisionRecord>();
-  RETURN_IF_ERROR(FromStorage(earlier.status()));
-  return earlier;
-}
-
-absl::Status SuggestionHandlers::MarkDelivered(const std::string& customer_id, const std::string& decision_id,
-                                               bool delivered) {
-  if (s_.spool != nullptr) {
-    ASSIGN_OR_RETURN(const bool spooled, s_.spool->MarkDelivered(customer_id, decision_id, delivered));
-    if (spooled) return absl::OkStatus();
-  }
-  storage::DecisionStore store(s_.database);
-  return delivered ? store.MarkDelivered(customer_id, decision_id) : store.MarkUndelivered(customer_id, decision_id);
-}
-
-absl::StatusOr<storage::AnsweredDecision> SuggestionHandlers::FindAnswered(const std::string& customer_id,
-                                                                           const std::string& decision_id) {
-  if (s_.spool != nullptr) {
-    ASSIGN_OR_RETURN(std::optional<DecisionRecord> spooled, s_.spool->Find(customer_id, decision_id));
-    if (spooled.has_value()) return storage::AnsweredDecision{*std::move(spooled), ""};
-  }
-  return storage::FindAnsweredDecision(s_.database, customer_id, decision_id);
 }
 
 decision::Draw SuggestionHandlers::NewDraw(absl::Time now) {

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "service/decision/clock.h"
 #include "service/decision/decider.h"
+#include "service/server/answered_decisions.h"
 #include "service/server/call.h"
 #include "service/server/customer_cache.h"
 #include "service/server/decision_announcer.h"
@@ -25,8 +26,6 @@
 #include "service/server/spool_keeper.h"
 #include "service/server/worker_pool.h"
 #include "storage/database.h"
-#include "storage/decision_store.h"
-#include "storage/superseded_store.h"
 #include "suggest/v1/suggestion_service.pb.h"
 
 namespace suggest::server {
@@ -50,7 +49,8 @@ struct Surroundings {
 
 class SuggestionHandlers {
  public:
-  explicit SuggestionHandlers(const Surroundings& surroundings) : s_(surroundings) {}
+  explicit SuggestionHandlers(const Surroundings& surroundings)
+      : s_(surroundings), answered_(surroundings.database, surroundings.spool) {}
 
   // Blocks.
   absl::StatusOr<v1::SuggestResponse> Suggest(const v1::SuggestRequest& request, const CallContext& context);
@@ -99,19 +99,9 @@ class SuggestionHandlers {
 
   absl::StatusOr<CustomerCache::State> CustomerAt(const std::string& customer_id, absl::Time at,
                                                   const CallContext& context);
-  // What answered this request before, in the spool or the log. With a spool, none when the database is away.
-  absl::StatusOr<std::optional<storage::DecisionRecord>> FindEarlier(const std::string& customer_id,
-                                                                     const std::string& request_id);
-  // True when the database is known to be away, or `status` says so: then the spool stands in for it, if there is one.
-  bool SpoolStandsIn(const absl::Status& status);
-  bool IsSpooled(const storage::DecisionRecord& record);
-  absl::Status MarkDelivered(const std::string& customer_id, const std::string& decision_id, bool delivered);
   absl::StatusOr<v1::RecordFeedbackResponse> KeepFeedback(const storage::FeedbackRecord& feedback, absl::Time now);
   absl::StatusOr<v1::ExplainResponse> ExplainRecord(const v1::ExplainRequest& request,
                                                     const storage::DecisionRecord& record);
-  // A decision of the spool, the log, or a superseded one.
-  absl::StatusOr<storage::AnsweredDecision> FindAnswered(const std::string& customer_id,
-                                                         const std::string& decision_id);
   // Here and, once they are told, for the other replicas.
   void ForgetOpen(const std::string& customer_id);
   decision::Draw NewDraw(absl::Time now);
@@ -119,6 +109,7 @@ class SuggestionHandlers {
   absl::StatusOr<std::shared_ptr<const decision::Serving>> ServingOf(const storage::DecisionRecord& record);
 
   const Surroundings s_;
+  const AnsweredDecisions answered_;
 };
 
 }  // namespace suggest::server

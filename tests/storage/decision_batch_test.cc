@@ -94,6 +94,19 @@ TEST_F(DecisionBatchTest, ARequestAnsweredBeforeOnAnyConnectionGetsItsEarlierDec
   EXPECT_EQ(Count(), "2");
 }
 
+// A batch of new ids is written plainly; after a taken one, a hundred batches look first, and then it is plain again.
+TEST_F(DecisionBatchTest, NewIdsAreStoredAndTakenOnesFoundHoweverLongAgoOneWasTaken) {
+  for (int batch = 0; batch < 204; ++batch) {
+    const bool retried = batch == 1 || batch == 50 || batch == 203;
+    const DecisionRecord fresh = MakeDecision("c1", absl::StrCat("q", batch), kNoon, batch + 1);
+    const DecisionRecord again = MakeDecision("c1", retried ? "q0" : absl::StrCat("r", batch), kNoon, 1000 + batch);
+    const std::vector<Appended> appended = Append({again, fresh});
+    EXPECT_EQ(appended[0].earlier.has_value(), retried) << batch;
+    EXPECT_FALSE(appended[1].earlier.has_value()) << batch;
+  }
+  EXPECT_EQ(Count(), "405");
+}
+
 TEST_F(DecisionBatchTest, TheSameBatchAgainIsStoredOnceAndNoReplay) {
   const std::vector<DecisionRecord> batch = {MakeDecision("c1", "q1", kNoon, 1), MakeDecision("c2", "q1", kNoon, 2)};
   Append(batch);
