@@ -3,7 +3,7 @@
 // One statement for all: one round trip, one commit. Nearly all request ids are new, so the first try takes them for
 // new; the unique index says if one is not, and nothing of that try is stored. Then, and for some batches to come,
 // since who retries does so more than once, another statement claims the request ids and writes the rows of those that
-// were free. It looks each id up first and writes it in two steps: about a fifth more of the server's time.
+// were free. It looks each id up first and writes it in two steps, which costs the server more.
 //
 // Columns go in binary arrays. An array of composites costs the server more (its reader makes and breaks a tuple per
 // row), and so does a statement per row from some eight rows on.
