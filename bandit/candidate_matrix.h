@@ -31,8 +31,6 @@ class CandidateMatrix {
   }
 
   const float* panel() const { return panel_.data()->values; }  // blocks() * kPanelRows * cols()
-  // Where candidate i's first column stands in the panel; each next column is kPanelRows further.
-  size_t PanelIndex(int i) const { return static_cast<size_t>(i / kPanelRows) * kPanelRows * cols_ + i % kPanelRows; }
   int blocks() const { return (rows_ + kPanelRows - 1) / kPanelRows; }
   const std::vector<double>& column_maxima() const { return column_maxima_; }
 

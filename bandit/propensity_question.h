@@ -22,7 +22,7 @@ struct PropensityQuestion {
   const JointNormal& weights;         // of [z~_r; p]
   double scale = 0.5;                 // v > 0
   int slate = 1;                      // slots that the policy fills
-  int draws = 64;                    // rounded up to whole blocks, at least two; at most kMaxPropensityDraws
+  int draws = 64;                     // rounded up to whole blocks, at least two; at most kMaxPropensityDraws
   double neglected = kNeglected;      // 0 <: expected slots that pruning may overlook; 0: prunes nothing
   // Asked before each block of draws; when it says false, nothing is estimated. Empty: no bound.
   std::function<bool()> time_left = {};

@@ -51,9 +51,9 @@ enum class PolicyKind { kThompson, kLinUcb, kGreedy, kEpsilonGreedy, kUniform, k
 
 struct PolicySettings {
   PolicyKind kind = PolicyKind::kThompson;
-  double scale = 0.5;          // v >= 0
-  double floor = 0;            // epsilon in [0, 1]
-  int propensity_draws = 64;   // 0: deferred; else 2 to kMaxPropensityDraws
+  double scale = 0.5;         // v >= 0
+  double floor = 0;           // epsilon in [0, 1]
+  int propensity_draws = 64;  // 0: deferred; else 2 to kMaxPropensityDraws
   // Asked between blocks of draws: when it says false, the propensities are deferred. Empty: no bound.
   std::function<bool()> time_left = {};
   std::vector<double> popularity = {};  // one per row of the catalogue; read for kPopular only

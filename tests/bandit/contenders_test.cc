@@ -43,12 +43,7 @@ TEST(Contenders, WhatIsLeftOutTakesHardlyASlotAndMostIsLeftOutWhereTheModelKnows
     for (uint64_t seed = 0; seed < 5; ++seed) {
       const World world(ContextLayout{5, 8, 0, Interactions::kFull}, 400, 300 + seed, 6000);
       const JointNormal weights = *world.folded.Fold(world.problem.customer);
-      const PropensityQuestion question{.catalogue = world.catalogue,
-                                        .eligible = world.problem.eligible,
-                                        .pairs = world.problem.pairs,
-                                        .weights = weights,
-                                        .scale = scale,
-                                        .slate = 10};
+      const PropensityQuestion question = QuestionOf(world, weights, scale, 10);
       const Blocks points(weights.dim(), CounterRng(Seed{seed}, 3));
       const std::vector<int> kept = Contenders(question, {}, points, 4);
       double error = 0;
@@ -73,12 +68,7 @@ TEST(Contenders, CountsPairFeaturesAndOnlyWhoIsEligible) {
       world.problem.eligible = CandidateSet(CandidateMask::All(400), some);
     }
     const JointNormal weights = *world.folded.Fold(world.problem.customer);
-    const PropensityQuestion question{.catalogue = world.catalogue,
-                                      .eligible = world.problem.eligible,
-                                      .pairs = world.problem.pairs,
-                                      .weights = weights,
-                                      .scale = 0.05,
-                                      .slate = 8};
+    const PropensityQuestion question = QuestionOf(world, weights, 0.05, 8);
     const std::vector<int> kept = Contenders(question, {}, Blocks(weights.dim(), CounterRng(Seed{seed}, 3)), 4);
     for (const int candidate : kept) EXPECT_TRUE(question.eligible.Contains(candidate)) << candidate;
     double error = 0;
@@ -91,12 +81,7 @@ TEST(Contenders, CountsPairFeaturesAndOnlyWhoIsEligible) {
 TEST(Contenders, TargetsAreAlwaysAmongThem) {
   const World world(ContextLayout{3, 6, 0, Interactions::kFull}, 300, 90, 4000);
   const JointNormal weights = *world.folded.Fold(world.problem.customer);
-  const PropensityQuestion question{.catalogue = world.catalogue,
-                                    .eligible = world.problem.eligible,
-                                    .pairs = world.problem.pairs,
-                                    .weights = weights,
-                                    .scale = 0.02,
-                                    .slate = 5};
+  const PropensityQuestion question = QuestionOf(world, weights, 0.02, 5);
   Eigen::Index worst = 0;
   (question.RowsOf(question.eligible.ToVector()) * weights.mean).minCoeff(&worst);
   const Blocks points(weights.dim(), CounterRng(Seed{1}, 3));

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "bandit/propensity_question.h"
 #include "bandit/random.h"
 #include "bandit/scoring.h"
 
@@ -74,6 +75,16 @@ struct World {
     }
   }
 };
+
+// Of the world's customer, whose `weights` and which itself must outlive the question.
+inline PropensityQuestion QuestionOf(const World& world, const JointNormal& weights, double scale, int slate) {
+  return {.catalogue = world.catalogue,
+          .eligible = world.problem.eligible,
+          .pairs = world.problem.pairs,
+          .weights = weights,
+          .scale = scale,
+          .slate = slate};
+}
 
 // b of one candidate, put together without the code under test's shortcuts.
 inline Eigen::VectorXd PlainContext(const DecisionProblem& problem, int candidate) {

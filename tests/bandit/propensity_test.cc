@@ -100,12 +100,7 @@ TEST(Propensity, PruningChangesNothingThatCanBeSeen) {
     const std::vector<int> order = Order(*ChooseSlate(world.problem, settings, 5, seed));
     std::vector<PropensityTarget> targets;
     for (int rank = 0; rank < 5; ++rank) targets.push_back({order[rank], rank});
-    PropensityQuestion question{.catalogue = world.catalogue,
-                                .eligible = world.problem.eligible,
-                                .pairs = world.problem.pairs,
-                                .weights = weights,
-                                .scale = settings.scale,
-                                .slate = 5};
+    PropensityQuestion question = QuestionOf(world, weights, settings.scale, 5);
     const auto pruned = EstimatePropensities(question, targets, CounterRng(Seed{seed}, 3));
     question.neglected = 0;
     const auto whole = EstimatePropensities(question, targets, CounterRng(Seed{seed}, 3));
