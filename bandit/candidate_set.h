@@ -73,6 +73,9 @@ class CandidateSet {
   const CandidateMask* base() const { return base_.get(); }
   const std::vector<int>& exceptions() const { return exceptions_; }
 
+  // The same base, itself and not one like it, and the same exceptions.
+  bool operator==(const CandidateSet&) const = default;
+
  private:
   std::shared_ptr<const CandidateMask> base_;
   std::vector<int> exceptions_;

@@ -5,11 +5,14 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <numeric>
+#include <utility>
 
 #include "bandit/base/portable_math.h"
 #include "bandit/base/vectors.h"
 #include "bandit/propensity_kernel.h"
+#include "bandit/score_draws.h"
 #include "bandit/score_kernel.h"
 #include "bandit/selector.h"
 #include "bandit/shortfall_kernel.h"
@@ -45,9 +48,9 @@ struct Cut {
   VectorXd with_weights;  // covariance with w
 };
 
-// From pilot draws (blocks from number `pilot` on) of the leaders' scores alone: the `slate`-th best of them is never
-// above that of all. By regression on the draws' normals, which is exact while one candidate is the cut.
-Cut EstimateCut(const PropensityQuestion& q, const Blocks& points, int pilot) {
+// From pilot draws of the leaders' scores alone: the `slate`-th best of them is never above that of all. By regression
+// on the draws' normals, which is exact while one candidate is the cut.
+Cut EstimateCut(const PropensityQuestion& q) {
   const int leaders = std::min(q.eligible.size(), q.slate + kMoreLeaders);
   const MatrixXd rows = q.RowsOf(Leaders(q, leaders));
   Cut cut;
@@ -55,6 +58,7 @@ Cut EstimateCut(const PropensityQuestion& q, const Blocks& points, int pilot) {
   const MatrixXf columns = Centred(q, rows, cut.leaders);
   const double last = rows.row(0).dot(q.weights.mean) - columns(0, 0);  // the mean score of the last in the slate
   const int dim = q.weights.dim();
+  const Blocks points(dim, CounterRng(Seed{0}, 0));
   WeightDraws weights(q, points);
   std::vector<float> scores(static_cast<size_t>(leaders) * kLanes), best(static_cast<size_t>(q.slate) * kLanes);
   std::vector<int> all(leaders);
@@ -66,7 +70,7 @@ Cut EstimateCut(const PropensityQuestion& q, const Blocks& points, int pilot) {
   normals.row(dim).setOnes();
   VectorXd above(draws);
   for (int begin = 0; begin < draws; begin += kLanes) {
-    const int block = pilot + begin / kLanes;
+    const int block = begin / kLanes;
     ScoreLanes(columns.data(), leaders, dim + 1, weights.At(block), scores.data());
     std::fill(best.begin(), best.end(), kNeverReached);
     OfferBreakpoints(scores.data(), all.data(), gain.data(), leaders, zero, zero, q.slate, best.data());
@@ -185,23 +189,47 @@ float LimitOf(const std::vector<Shortfall>& near, double neglected) {
   return first / kPerUnit;
 }
 
-}  // namespace
+// By mean: then what is offered later rarely enters the largest.
+std::vector<int> BestFirst(const PropensityQuestion& q, std::vector<int> candidates) {
+  std::vector<std::pair<double, int>> order;
+  order.reserve(candidates.size());
+  for (const int one : candidates) {
+    order.emplace_back(-FixedOrderScore(q.catalogue.row(one), PairOf(q.pairs, one), q.weights.mean), one);
+  }
+  std::sort(order.begin(), order.end());
+  std::transform(order.begin(), order.end(), candidates.begin(), [](const auto& one) { return one.second; });
+  return candidates;
+}
 
-std::vector<int> Contenders(const PropensityQuestion& q, absl::Span<const PropensityTarget> targets,
-                            const Blocks& points, int pilot) {
+// Those that may be in the slate, highest mean first.
+std::vector<int> Prune(const PropensityQuestion& q) {
   const int n = q.eligible.size();
-  if (q.neglected == 0 || n <= q.slate) return q.eligible.ToVector();
+  if (q.neglected == 0 || n <= q.slate) return BestFirst(q, q.eligible.ToVector());
   // A sixteenth of what may be neglected goes to those that are so far off that nobody counts how many they are.
   const double uncounted = q.neglected / 16;
-  const std::vector<Shortfall> near = ShortByLess(q, EstimateCut(q, points, pilot), -NormalQuantile(uncounted / n));
+  const std::vector<Shortfall> near = ShortByLess(q, EstimateCut(q), -NormalQuantile(uncounted / n));
   const float limit = LimitOf(near, q.neglected - uncounted);
   std::vector<int> contenders;
   for (const Shortfall& one : near) {
     if (one.deviations < limit) contenders.push_back(one.candidate);
   }
-  for (const PropensityTarget& target : targets) contenders.push_back(target.candidate);
-  std::sort(contenders.begin(), contenders.end());
-  contenders.erase(std::unique(contenders.begin(), contenders.end()), contenders.end());
+  return BestFirst(q, std::move(contenders));
+}
+
+}  // namespace
+
+std::vector<int> Contenders(const PropensityQuestion& q, absl::Span<const PropensityTarget> targets) {
+  std::shared_ptr<const std::vector<int>> likely = q.memo == nullptr ? nullptr : q.memo->Contenders(q);
+  if (likely == nullptr) {
+    likely = std::make_shared<const std::vector<int>>(Prune(q));
+    if (q.memo != nullptr) q.memo->KeepContenders(q, likely);
+  }
+  std::vector<int> contenders = *likely;
+  for (const PropensityTarget& target : targets) {
+    if (std::find(likely->begin(), likely->end(), target.candidate) == likely->end()) {
+      contenders.push_back(target.candidate);
+    }
+  }
   return contenders;
 }
 

@@ -56,26 +56,11 @@ struct Target {
   BlockMeans first, in_slate, at_rank;
 };
 
-// By mean: then what is offered later rarely enters the largest.
-std::vector<int> BestFirst(const PropensityQuestion& q, std::vector<int> candidates) {
-  std::vector<std::pair<double, int>> order;
-  order.reserve(candidates.size());
-  for (const int one : candidates) {
-    order.emplace_back(-FixedOrderScore(q.catalogue.row(one), PairOf(q.pairs, one), q.weights.mean), one);
-  }
-  std::sort(order.begin(), order.end());
-  std::transform(order.begin(), order.end(), candidates.begin(), [](const auto& one) { return one.second; });
-  return candidates;
-}
-
 class Estimator {
  public:
   Estimator(const PropensityQuestion& question, absl::Span<const PropensityTarget> targets, const Blocks& points,
             std::vector<int> contenders)
-      : q_(question),
-        contenders_(BestFirst(question, std::move(contenders))),
-        dim_(question.weights.dim()),
-        draws_(question, points) {
+      : q_(question), contenders_(std::move(contenders)), dim_(question.weights.dim()), draws_(question, points) {
     rows_ = q_.RowsOf(contenders_);
     centre_ = rows_.colwise().mean();
     columns_ = Centred(q_, rows_, centre_);
@@ -198,7 +183,7 @@ std::optional<PropensityAnswer> EstimatePropensities(const PropensityQuestion& q
   const auto late = [&] { return question.time_left && !question.time_left(); };
   const int blocks = std::max(2, (question.draws + kLanes - 1) / kLanes);
   const Blocks points(question.weights.dim(), rng);
-  Estimator estimator(question, targets, points, Contenders(question, targets, points, blocks));
+  Estimator estimator(question, targets, points, Contenders(question, targets));
   for (int b = 0; b < blocks; ++b) {
     if (late()) return std::nullopt;
     estimator.Count(b);

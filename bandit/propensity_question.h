@@ -7,6 +7,7 @@
 
 #include "bandit/candidate_matrix.h"
 #include "bandit/candidate_set.h"
+#include "bandit/customer_memo.h"
 #include "bandit/joint_rows.h"
 #include "bandit/weight_space.h"
 
@@ -26,6 +27,7 @@ struct PropensityQuestion {
   double neglected = kNeglected;      // 0 <: expected slots that pruning may overlook; 0: prunes nothing
   // Asked before each block of draws; when it says false, nothing is estimated. Empty: no bound.
   std::function<bool()> time_left = {};
+  CustomerMemo* memo = nullptr;  // of this posterior and catalogue; null: none
 
   // a_k' of each of these candidates.
   Eigen::MatrixXd RowsOf(absl::Span<const int> candidates) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -20,6 +21,16 @@ namespace {
 // Streams of a decision's seed. Never renumbered: logged decisions are recomputed from them.
 enum Stream : uint64_t { kCoinStream = 0, kShuffleStream = 1, kDrawStream = 2, kPropensityStream = 3 };
 
+absl::StatusOr<std::shared_ptr<const JointNormal>> WeightsOf(const DecisionProblem& problem) {
+  std::shared_ptr<const JointNormal> kept;
+  if (problem.memo != nullptr) kept = problem.memo->Weights(problem.customer);
+  if (kept != nullptr) return kept;
+  ASSIGN_OR_RETURN(JointNormal weights, problem.posterior->Fold(problem.customer));
+  auto shared = std::make_shared<const JointNormal>(std::move(weights));
+  if (problem.memo != nullptr) problem.memo->KeepWeights(problem.customer, shared);
+  return shared;
+}
+
 // One decision: the problem, folded into the customer's weights and drawn.
 class Scorer {
  public:
@@ -27,11 +38,11 @@ class Scorer {
     RETURN_IF_ERROR(CheckProblem(problem, settings));
     Scorer scorer(problem, settings);
     if (!HasModel(problem)) return scorer;
-    ASSIGN_OR_RETURN(scorer.weights_, problem.posterior->Fold(problem.customer));
-    scorer.drawn_ = scorer.weights_.mean;
+    ASSIGN_OR_RETURN(scorer.weights_, WeightsOf(problem));
+    scorer.drawn_ = scorer.weights_->mean;
     if (settings.kind == PolicyKind::kThompson) {
       CounterRng rng(Seed{seed}, kDrawStream);
-      scorer.drawn_ = Draw(scorer.weights_, settings.scale, rng);
+      scorer.drawn_ = Draw(*scorer.weights_, settings.scale, rng);
     }
     return scorer;
   }
@@ -43,8 +54,8 @@ class Scorer {
     if (HasModel(problem_)) {
       const auto row = problem_.catalogue->row(candidate);
       const auto pair = PairOf(problem_.pairs, candidate);
-      scored.mean = FixedOrderScore(row, pair, weights_.mean);
-      scored.sd = StandardDeviation(weights_, row, pair);
+      scored.mean = FixedOrderScore(row, pair, weights_->mean);
+      scored.sd = StandardDeviation(*weights_, row, pair);
       scored.score = FixedOrderScore(row, pair, drawn_);
     }
     if (settings_.kind == PolicyKind::kLinUcb) scored.score = scored.mean + settings_.scale * scored.sd;
@@ -67,14 +78,14 @@ class Scorer {
     return ranked;
   }
 
-  const JointNormal& weights() const { return weights_; }
+  const JointNormal& weights() const { return *weights_; }
 
  private:
   Scorer(const DecisionProblem& problem, const PolicySettings& settings) : problem_(problem), settings_(settings) {}
 
   const DecisionProblem& problem_;
   const PolicySettings& settings_;
-  JointNormal weights_;
+  std::shared_ptr<const JointNormal> weights_;
   Eigen::VectorXd drawn_;
 };
 
@@ -138,7 +149,8 @@ std::optional<PropensityAnswer> EstimateThompson(const DecisionProblem& problem,
                                .scale = settings.scale,
                                .slate = slate,
                                .draws = settings.propensity_draws,
-                               .time_left = settings.time_left},
+                               .time_left = settings.time_left,
+                               .memo = problem.memo},
                               asked, CounterRng(Seed{seed}, kPropensityStream));
 }
 

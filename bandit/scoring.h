@@ -32,6 +32,7 @@
 #include "bandit/candidate_matrix.h"
 #include "bandit/candidate_set.h"
 #include "bandit/context.h"
+#include "bandit/customer_memo.h"
 #include "bandit/folded_posterior.h"
 #include "bandit/joint_rows.h"
 #include "bandit/propensity.h"
@@ -45,6 +46,7 @@ struct DecisionProblem {
   Eigen::VectorXd customer;                    // z~_c, customer_dim numbers, the first one 1
   CandidateSet eligible;                       // rows of the catalogue
   std::vector<PairRow> pairs;                  // ascending by candidate; those of candidates not eligible are ignored
+  CustomerMemo* memo = nullptr;  // of this posterior and catalogue; changes what is computed, not the result
 };
 
 enum class PolicyKind { kThompson, kLinUcb, kGreedy, kEpsilonGreedy, kUniform, kPopular };

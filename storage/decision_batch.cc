@@ -6,7 +6,8 @@
 // were free. It looks each id up first and writes it in two steps, which costs the server more.
 //
 // Columns go in binary arrays. An array of composites costs the server more (its reader makes and breaks a tuple per
-// row), and so does a statement per row from some eight rows on.
+// row), and so does a statement per row from some eight rows on. unnest in a select list hands on row by row what it
+// takes out of the arrays; as a table it would keep all rows first, and a common table expression once more.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -29,28 +30,33 @@ using Batch = absl::Span<const DecisionRecord* const>;
 
 // The claim of an id waits for another transaction that claims it; each caller gives the rows in the order of the key,
 // so that two batches never wait for each other.
-#define SUGGEST_BATCH                                                                                            \
-  "WITH batch AS ("                                                                                              \
-  "  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::smallint[], $6::bigint[], " \
-  "    $7::bytea[], $8::bigint[], $9::boolean[], $10::text[], $11::smallint[], $12::text[], $13::bytea[], "      \
-  "    $14::boolean[]) AS u(" SUGGEST_DECISION_COLUMNS                                                           \
-  ")), "                                                                                                         \
-  "claimed AS ("                                                                                                 \
-  "  INSERT INTO suggest.request_ids (customer_id, request_id, decision_id) "                                    \
-  "  SELECT customer_id, request_id, decision_id FROM batch "
-#define SUGGEST_STORE_BATCH                                                                                   \
-  "INSERT INTO suggest.decisions (" SUGGEST_DECISION_COLUMNS                                                  \
-  ") "                                                                                                        \
-  "SELECT decision_id, customer_id, request_id, decided_at, policy, model_version, catalogue_version, seed, " \
-  "  explore, fallback_reason, propensity_status, recommendation_ids::text[], inputs, delivered FROM batch "
+#define SUGGEST_CLAIM "INSERT INTO suggest.request_ids (customer_id, request_id, decision_id) "
+#define SUGGEST_STORE "INSERT INTO suggest.decisions (" SUGGEST_DECISION_COLUMNS ") "
 
-constexpr Statement kAppendNew = {"decision_append_new", SUGGEST_BATCH ") " SUGGEST_STORE_BATCH};
+constexpr Statement kAppendNew = {
+    "decision_append_new",
+    "WITH claimed AS (" SUGGEST_CLAIM "SELECT unnest($2::text[]), unnest($3::text[]), unnest($1::uuid[])) "  //
+    SUGGEST_STORE
+    "SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::timestamptz[]), "
+    "  unnest($5::smallint[]), unnest($6::bigint[]), unnest($7::bytea[]), unnest($8::bigint[]), unnest($9::boolean[]), "
+    "  unnest($10::text[]), unnest($11::smallint[]), unnest($12::text[])::text[], unnest($13::bytea[]), "
+    "  unnest($14::boolean[])"};
 
-constexpr Statement kAppendFree = {"decision_append_free", SUGGEST_BATCH
-                                   "  ON CONFLICT (customer_id, request_id) DO NOTHING RETURNING decision_id), "
-                                   "stored AS (" SUGGEST_STORE_BATCH
-                                   "  WHERE decision_id IN (SELECT decision_id FROM claimed)) "
-                                   "SELECT decision_id FROM claimed"};
+constexpr Statement kAppendFree = {
+    "decision_append_free",
+    "WITH batch AS ("
+    "  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::smallint[], $6::bigint[], "
+    "    $7::bytea[], $8::bigint[], $9::boolean[], $10::text[], $11::smallint[], $12::text[], $13::bytea[], "
+    "    $14::boolean[]) AS u(" SUGGEST_DECISION_COLUMNS
+    ")), "
+    "claimed AS (" SUGGEST_CLAIM
+    "  SELECT customer_id, request_id, decision_id FROM batch "
+    "  ON CONFLICT (customer_id, request_id) DO NOTHING RETURNING decision_id), "
+    "stored AS (" SUGGEST_STORE
+    "  SELECT decision_id, customer_id, request_id, decided_at, policy, model_version, catalogue_version, seed, "
+    "    explore, fallback_reason, propensity_status, recommendation_ids::text[], inputs, delivered FROM batch "
+    "  WHERE decision_id IN (SELECT decision_id FROM claimed)) "
+    "SELECT decision_id FROM claimed"};
 
 // Adds the 14 columns of every record, in the statements' order.
 pqxx::result InsertBatch(pqxx::transaction_base& tx, const Statement& statement, Batch batch) {

@@ -57,7 +57,8 @@ absl::StatusOr<std::shared_ptr<const CustomerReading>> Customer::Under(const Ser
 
 int64_t Customer::bytes() const {
   constexpr int64_t kReadingBytes = 512;
-  int64_t bytes = static_cast<int64_t>(sizeof(*this)) + kReadingBytes;
+  constexpr int64_t kMemoBytes = 4096;  // the weights of 17 columns, some hundred contenders
+  int64_t bytes = static_cast<int64_t>(sizeof(*this)) + kReadingBytes + kMemoBytes;
   // Once in the state and, at most, once more in the reading.
   if (state_.attributes.has_value()) bytes += 2 * static_cast<int64_t>(state_.attributes->SpaceUsedLong());
   for (const storage::HistoryDay& day : state_.history) {

@@ -3,7 +3,7 @@
 // Reading attributes and history takes longer than choosing among a thousand candidates, and its result changes only
 // with them, with the model version and with the catalogue. So whoever keeps a customer between requests
 // (service/server/customer_cache.h) keeps the last reading with it. What depends on the instant, ages, is worked out
-// per decision.
+// per decision; what decisions at the same ages have in common stays with the reading (bandit/customer_memo.h).
 //
 // Threads: any.
 #ifndef SERVICE_DECISION_CUSTOMER_H_
@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "bandit/base/mutex.h"
+#include "bandit/customer_memo.h"
 #include "features/extractor.h"
 #include "features/pair_extractor.h"
 #include "service/decision/catalogue.h"
@@ -28,6 +29,8 @@ struct CustomerReading {
   features::SideReading side;
   features::PairExtractor pairs;
   std::vector<int> bought;  // indices in the catalogue, ascending
+  // Of the serving's posterior and catalogue.
+  std::unique_ptr<bandit::CustomerMemo> memo = std::make_unique<bandit::CustomerMemo>();
 };
 
 // REQUIRES: state.attributes is set. `attributes` stand in for the state's.

@@ -134,11 +134,11 @@ std::string TooOld(const Snapshot& snapshot, const config::v1::Choice& choice, a
 
 // Runs the configured policy, else the fallback; fills policy, explore, propensities and slate.
 absl::Status Choose(const Serving& serving, const config::v1::Choice& choice, const TimeLeft& time_left,
-                    Decision* decision) {
+                    bandit::CustomerMemo* memo, Decision* decision) {
   storage::DecisionRecord* const record = &decision->record;
   record->fallback_reason = TooOld(serving.snapshot(), choice, record->decided_at);
   record->policy = record->fallback_reason.empty() ? choice.policy() : choice.fallback_policy();
-  const auto run = [&] { return RunPolicy(serving, *record, time_left, bandit::KernelWidth::kAuto); };
+  const auto run = [&] { return RunPolicy(serving, *record, time_left, bandit::KernelWidth::kAuto, memo); };
   absl::StatusOr<bandit::Slate> slate = run();
   if (!slate.ok() && record->fallback_reason.empty()) {
     record->fallback_reason = absl::StrCat("scoring failed: ", slate.status().message());
@@ -183,7 +183,7 @@ absl::StatusOr<Decision> Decide(const Serving& serving, const Customer& customer
   inputs.set_requested(request.count());
   inputs.set_overridden(!request.attributes().fields().empty());
   const bool defer = ToAbslDuration(choice.propensity_time()) == absl::ZeroDuration();
-  RETURN_IF_ERROR(Choose(serving, choice, defer ? [] { return false; } : time_left, &decision));
+  RETURN_IF_ERROR(Choose(serving, choice, defer ? [] { return false; } : time_left, reading->memo.get(), &decision));
   if (request.include_propensities()) {
     ASSIGN_OR_RETURN(auto all, AllPropensities(serving, decision.record, waiting));
     if (all.has_value()) decision.propensities = *std::move(all);

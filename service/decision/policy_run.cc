@@ -117,11 +117,12 @@ bandit::PolicySettings MakeSettings(const Serving& serving, v1::Policy policy, c
 }
 
 absl::StatusOr<bandit::Slate> RunPolicy(const Serving& serving, const storage::DecisionRecord& record,
-                                        TimeLeft time_left, bandit::KernelWidth width) {
+                                        TimeLeft time_left, bandit::KernelWidth width, bandit::CustomerMemo* memo) {
   const DecisionInputs& inputs = record.inputs;
   const auto policy = static_cast<v1::Policy>(record.policy);
   ASSIGN_OR_RETURN(bandit::DecisionProblem problem, MakeProblem(serving, inputs, record.decided_at));
   if (problem.eligible.empty()) return absl::FailedPreconditionError("no candidate is eligible");
+  problem.memo = memo;
   const bandit::PolicySettings settings = MakeSettings(serving, policy, inputs, std::move(time_left));
   return OrWithoutPosterior(
       policy, &problem, [&] { return bandit::ChooseSlate(problem, settings, inputs.requested(), record.seed, width); });

@@ -40,10 +40,11 @@ bandit::PolicySettings MakeSettings(const Serving& serving, v1::Policy policy, c
                                     TimeLeft time_left);
 
 // Runs record.policy on its logged inputs (customer, eligible, pairs, scale, floor, draws, requested) and seed. POPULAR
-// and UNIFORM need no posterior: when it cannot be used they run without it, and expected rewards are then 0. Errors:
-// FAILED_PRECONDITION when no candidate is eligible; else bandit::ChooseSlate's.
+// and UNIFORM need no posterior: when it cannot be used they run without it, and expected rewards are then 0. `memo`
+// may be null. Errors: FAILED_PRECONDITION when no candidate is eligible; else bandit::ChooseSlate's.
 absl::StatusOr<bandit::Slate> RunPolicy(const Serving& serving, const storage::DecisionRecord& record,
-                                        TimeLeft time_left, bandit::KernelWidth width);
+                                        TimeLeft time_left, bandit::KernelWidth width,
+                                        bandit::CustomerMemo* memo = nullptr);
 
 inline constexpr int kMostPropensities = 1000;
 

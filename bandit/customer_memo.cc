@@ -1,0 +1,36 @@
+#include "bandit/customer_memo.h"
+
+#include <utility>
+
+#include "bandit/propensity_question.h"
+
+namespace suggest::bandit {
+
+std::shared_ptr<const JointNormal> CustomerMemo::Weights(const Eigen::VectorXd& customer) const {
+  ReaderLock lock(mutex_);
+  if (weights_ == nullptr || customer_.size() != customer.size() || customer_ != customer) return nullptr;
+  return weights_;
+}
+
+void CustomerMemo::KeepWeights(const Eigen::VectorXd& customer, std::shared_ptr<const JointNormal> weights) {
+  MutexLock lock(mutex_);
+  customer_ = customer;
+  weights_ = std::move(weights);
+}
+
+std::shared_ptr<const std::vector<int>> CustomerMemo::Contenders(const PropensityQuestion& q) const {
+  ReaderLock lock(mutex_);
+  const bool same = q.pairs.empty() && asked_.weights.get() == &q.weights && asked_.scale == q.scale &&
+                    asked_.neglected == q.neglected && asked_.slate == q.slate && asked_.eligible == q.eligible;
+  return same ? contenders_ : nullptr;
+}
+
+void CustomerMemo::KeepContenders(const PropensityQuestion& q, std::shared_ptr<const std::vector<int>> contenders) {
+  if (!q.pairs.empty() || contenders->size() > kMostKept || q.eligible.exceptions().size() > kMostKept) return;
+  MutexLock lock(mutex_);
+  if (weights_.get() != &q.weights) return;
+  asked_ = {weights_, q.eligible, q.scale, q.neglected, q.slate};
+  contenders_ = std::move(contenders);
+}
+
+}  // namespace suggest::bandit

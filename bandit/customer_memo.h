@@ -1,0 +1,57 @@
+// What decisions for one customer have in common, kept from one to the next: his weights, and among which candidates
+// propensities are counted.
+//
+// Neither is random, and each is kept with what it was computed from and stands for exactly that, bit for bit: a
+// decision is the same with a memo and without. The last of each is kept.
+//
+// Threads: any. Bytes: 8 (dim + dim^2) for the weights and at most 4 x 2 kMostKept for the candidates.
+#ifndef BANDIT_CUSTOMER_MEMO_H_
+#define BANDIT_CUSTOMER_MEMO_H_
+
+#include <Eigen/Core>
+#include <memory>
+#include <vector>
+
+#include "bandit/base/mutex.h"
+#include "bandit/candidate_set.h"
+#include "bandit/weight_space.h"
+
+namespace suggest::bandit {
+
+struct PropensityQuestion;
+
+// REQUIRES: all that is asked of one memo has the same posterior and the same catalogue.
+class CustomerMemo {
+ public:
+  // More candidates than these, contenders or exceptions of the eligible set, are not kept.
+  static constexpr size_t kMostKept = 1024;
+
+  // The weights of a customer with exactly these features; null: not kept.
+  std::shared_ptr<const JointNormal> Weights(const Eigen::VectorXd& customer) const;
+  void KeepWeights(const Eigen::VectorXd& customer, std::shared_ptr<const JointNormal> weights);
+
+  // The candidates that may be in the slate, targets aside (contenders.h); null: not kept. Those of a question that has
+  // pair features, or weights that are not this memo's, never are.
+  std::shared_ptr<const std::vector<int>> Contenders(const PropensityQuestion& q) const;
+  void KeepContenders(const PropensityQuestion& q, std::shared_ptr<const std::vector<int>> contenders);
+
+ private:
+  // A question as far as its contenders depend on it. The weights are held, so that their address means them alone.
+  struct Asked {
+    std::shared_ptr<const JointNormal> weights;
+    CandidateSet eligible;
+    double scale = 0;
+    double neglected = 0;
+    int slate = 0;
+  };
+
+  mutable Mutex mutex_;
+  Eigen::VectorXd customer_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const JointNormal> weights_ ABSL_GUARDED_BY(mutex_);
+  Asked asked_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const std::vector<int>> contenders_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace suggest::bandit
+
+#endif  // BANDIT_CUSTOMER_MEMO_H_
