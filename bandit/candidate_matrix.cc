@@ -10,7 +10,7 @@
 namespace suggest::bandit {
 namespace {
 
-// Values beyond single precision are cut: the selector does not use the panel then (column_maxima).
+// Values beyond single precision are cut.
 float ToFloat(double value) {
   constexpr double kLargest = std::numeric_limits<float>::max();
   return static_cast<float>(std::clamp(value, -kLargest, kLargest));
@@ -27,7 +27,6 @@ absl::StatusOr<CandidateMatrix> CandidateMatrix::Create(std::vector<double> row_
   matrix.cols_ = cols;
   matrix.rows_ = static_cast<int>(row_major.size() / cols);
   matrix.panel_.assign(static_cast<size_t>(matrix.blocks()) * cols * (kPanelRows / 16), Line{});
-  matrix.column_maxima_.assign(cols, 0.0);
   for (int i = 0; i < matrix.rows_; ++i) {
     for (int c = 0; c < cols; ++c) {
       const double value = row_major[static_cast<size_t>(i) * cols + c];
@@ -37,9 +36,9 @@ absl::StatusOr<CandidateMatrix> CandidateMatrix::Create(std::vector<double> row_
       const size_t block = i / kPanelRows;
       const size_t place = (block * cols + c) * kPanelRows + i % kPanelRows;
       matrix.panel_[place / 16].values[place % 16] = ToFloat(value);
-      matrix.column_maxima_[c] = std::max(matrix.column_maxima_[c], std::abs(value));
     }
   }
+  matrix.coarse_ = CoarsePanel(row_major, cols);
   matrix.values_ = std::move(row_major);
   return matrix;
 }

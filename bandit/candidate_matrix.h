@@ -1,11 +1,11 @@
-// The catalogue as scoring reads it: one row z~_r per recommendation, in double and in a single-precision panel.
+// The catalogue as scoring reads it: one row z~_r per recommendation, in double and in two panels.
 //
-// The panel is what the selecting kernel streams (score_kernel.h): blocks of kPanelRows candidates, and within a block
-// column after column, so that one cache line holds one column of 16 candidates. Rows past the end are zero. Column
-// maxima of |z| bound the rounding of a single-precision score.
+// The coarse one is what the selecting kernel streams (coarse_panel.h), the one in single precision what propensities
+// are pruned by (shortfall_kernel.h): blocks of kPanelRows candidates, and within a block column after column, so that
+// one cache line holds one column of 16 candidates. Rows past the end are zero.
 //
 // Built once per (model version, catalogue version), then immutable and safe for any number of readers.
-// Bytes: 12 per entry.
+// Bytes: 14 per entry.
 #ifndef BANDIT_CANDIDATE_MATRIX_H_
 #define BANDIT_CANDIDATE_MATRIX_H_
 
@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "bandit/coarse_panel.h"
 #include "bandit/score_kernel.h"
 
 namespace suggest::bandit {
@@ -32,7 +33,7 @@ class CandidateMatrix {
 
   const float* panel() const { return panel_.data()->values; }  // blocks() * kPanelRows * cols()
   int blocks() const { return (rows_ + kPanelRows - 1) / kPanelRows; }
-  const std::vector<double>& column_maxima() const { return column_maxima_; }
+  const CoarsePanel& coarse() const { return coarse_; }
 
  private:
   struct alignas(64) Line {
@@ -45,7 +46,7 @@ class CandidateMatrix {
   int cols_ = 0;
   std::vector<double> values_;
   std::vector<Line> panel_;
-  std::vector<double> column_maxima_;
+  CoarsePanel coarse_;
 };
 
 }  // namespace suggest::bandit

@@ -1,6 +1,6 @@
-// Single-precision scores of a whole catalogue and their comparison with a threshold, in one pass: the kernels that
-// *select*. Their bits depend on the machine; what is served never does, since every candidate within a proven
-// rounding bound of the best is scored again in double.
+// Whole-number scores of a whole catalogue (coarse_panel.h) and their comparison with a threshold, in one pass: the
+// kernels that *select*. What they add up is exact, so they differ in nothing but speed; every candidate within a
+// proven bound of the best is scored again in double.
 //
 // Scores of a block live in registers; only a block in which an eligible candidate reaches the threshold is written
 // out and handed to the caller, who may then raise the threshold. So the pass reads the panel once and writes nothing
@@ -14,23 +14,23 @@
 
 namespace suggest::bandit {
 
-// Candidates per block of the panel: one word of the eligibility mask, four AVX-512 registers of floats.
+// Candidates per block of the panel: one word of the eligibility mask, four AVX-512 registers of 32-bit numbers.
 inline constexpr int kPanelRows = 64;
 
 struct ScorePass {
-  const float* panel = nullptr;  // 64-byte aligned; column c of block b at (b * cols + c) * kPanelRows
-  int cols = 0;
+  const int16_t* panel = nullptr;  // 64-byte aligned, as CoarsePanel::data()
+  int pairs = 0;
   int blocks = 0;
-  const float* weights = nullptr;      // cols
+  const int32_t* weights = nullptr;    // one per pair, as CoarsePanel::Weights
   const uint64_t* eligible = nullptr;  // bit `lane` of word `block`
 };
 
-// The first block from `begin` on in which an eligible candidate scores at least `threshold`, else pass.blocks.
-// A lane's score is sum_c weights[c] * panel[...], over c in ascending order, with or without fused multiply-add.
+// The first block from `begin` on in which an eligible candidate scores at least `threshold`, else pass.blocks. A
+// candidate's score is the sum of its numbers times their weights. REQUIRES: it fits 32 bits.
 // For the block found, `scores` has those of all its lanes and `hits` the lanes that reached the threshold.
-using NextHit = int (*)(const ScorePass& pass, int begin, float threshold, float* scores, uint64_t* hits);
+using NextHit = int (*)(const ScorePass& pass, int begin, int32_t threshold, int32_t* scores, uint64_t* hits);
 
-int NextHitBaseline(const ScorePass& pass, int begin, float threshold, float* scores, uint64_t* hits);
+int NextHitBaseline(const ScorePass& pass, int begin, int32_t threshold, int32_t* scores, uint64_t* hits);
 
 // The widest kernel that this machine has.
 NextHit WidestNextHit();

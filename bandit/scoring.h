@@ -17,8 +17,9 @@
 // the policy's own.
 //
 // Reproducible: the same inputs and seed give the same bits on every x86-64 machine and for every KernelWidth: wide
-// single-precision kernels only select a superset of the best (those within a proven rounding bound), which is scored
-// again in double in a fixed order. Nothing here changes its inputs, and nothing has state: any number of threads.
+// kernels only select a superset of the best (those within a proven bound), which is scored again in double in a fixed
+// order. Nothing here changes its inputs, and nothing has state but a memo, which changes no result: any number of
+// threads.
 #ifndef BANDIT_SCORING_H_
 #define BANDIT_SCORING_H_
 

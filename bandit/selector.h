@@ -1,12 +1,10 @@
 // The best candidates under one weight vector, over a whole catalogue, not all of it scored in double (M18).
 //
-// A single-precision kernel streams the panel once, comparing with the threshold as it goes (score_kernel.h), and keeps
-// every candidate whose score could be among the best `count`:
-// with |s^ - s| <= E for all candidates (s^ in single precision, s in double), those with s^ >= T^ - 2E, where T^ is
-// the count-th largest s^. For R columns, u = 2^-24 and any order or fusing of the sum (Higham 2002, section 3.1, two
-// more roundings for the conversions, and the double sum's own),
-//   E = gamma_{R+4} sum_c max_j |z_jc| |w_c| + underflow,   gamma_n = n u / (1 - n u).
-// The kept ones are scored in double in a fixed order, so the result does not depend on the kernel.
+// A kernel in whole numbers streams the coarse panel once, comparing with the threshold as it goes (score_kernel.h),
+// and keeps every candidate whose score could be among the best `count`: with |s^ - s| <= E for all candidates (s^ the
+// whole number, s in double, in the same unit and less a common constant; coarse_panel.h), those with s^ >= T^ - 2E,
+// where T^ is the count-th largest s^. The kept ones are scored in double in a fixed order, so the result does not
+// depend on the kernel.
 #ifndef BANDIT_SELECTOR_H_
 #define BANDIT_SELECTOR_H_
 
@@ -37,9 +35,6 @@ void KeepBest(std::vector<Ranked>& ranked, int count);
 std::vector<Ranked> SelectBest(const CandidateMatrix& catalogue, const CandidateSet& eligible,
                                const std::vector<PairRow>& pairs, const Eigen::VectorXd& w, int count,
                                KernelWidth width);
-
-// E of the file comment; infinity when single precision would overflow.
-double SinglePrecisionErrorBound(const CandidateMatrix& catalogue, const Eigen::VectorXd& w);
 
 }  // namespace suggest::bandit
 

@@ -1,5 +1,5 @@
-// The candidates of a pass that can still be among its best `count`: those whose single-precision score is within
-// `margin` of the count-th best seen so far.
+// The candidates of a pass that can still be among its best `count`: those whose score is within `margin` of the
+// count-th best seen so far.
 #ifndef BANDIT_SHORTLIST_H_
 #define BANDIT_SHORTLIST_H_
 

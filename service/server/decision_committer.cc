@@ -95,11 +95,7 @@ absl::Status DecisionCommitter::Enqueue(std::unique_ptr<Item> item) {
 }
 
 void DecisionCommitter::RunWriter() {
-  for (Items batch = Take(); !batch.empty(); batch = Take()) {
-    Write(std::move(batch));
-    MutexLock lock(mutex_);
-    --writing_;
-  }
+  for (Items batch = Take(); !batch.empty(); batch = Take()) Write(std::move(batch));
 }
 
 DecisionCommitter::Items DecisionCommitter::Take() {
@@ -143,21 +139,35 @@ void DecisionCommitter::Linger() {
 
 void DecisionCommitter::Write(Items batch) {
   absl::Duration pause = kFirstPause;
-  while (true) {
-    absl::Status status = TryAppend(log_sink_, Kept::kInLog, batch);
-    if (status.ok()) return;
-    if (fallback_ != nullptr) status = TryAppend(fallback_, Kept::kInFallback, batch);
-    if (status.ok()) return;
+  absl::StatusOr<Outcomes> outcomes = Outcomes();
+  while (!batch.empty()) {
+    outcomes = TryAppend(log_sink_, Kept::kInLog, batch);
+    if (!outcomes.ok() && fallback_ != nullptr) outcomes = TryAppend(fallback_, Kept::kInFallback, batch);
+    if (outcomes.ok()) break;
     metrics_->RecordCommitRetry();
-    FailOverdue(batch, status);
-    if (batch.empty()) return;
-    if (!Pause(pause)) break;
+    FailOverdue(batch, outcomes.status());
+    if (!batch.empty() && !Pause(pause)) {
+      outcomes = Outcomes(batch.size(), Away(absl::UnavailableError("the server ends")));
+      break;
+    }
     pause = std::min(2 * pause, kLongestPause);
   }
-  for (const std::unique_ptr<Item>& item : batch) Finish(*item, Away(absl::UnavailableError("the server ends")));
+  EndWriting();
+  for (size_t i = 0; i < batch.size(); ++i) Finish(*batch[i], std::move((*outcomes)[i]));
 }
 
-absl::Status DecisionCommitter::TryAppend(DecisionSink* sink, Kept kept, Items& batch) {
+void DecisionCommitter::EndWriting() {
+  bool more = false;
+  {
+    MutexLock lock(mutex_);
+    --writing_;
+    more = waiting_ > 0 && MayTake();
+  }
+  if (more) arrived_.notify_one();
+}
+
+absl::StatusOr<DecisionCommitter::Outcomes> DecisionCommitter::TryAppend(DecisionSink* sink, Kept kept,
+                                                                         const Items& batch) {
   std::vector<const storage::DecisionRecord*> records;
   records.reserve(batch.size());
   for (const std::unique_ptr<Item>& item : batch) records.push_back(item->record);
@@ -165,16 +175,17 @@ absl::Status DecisionCommitter::TryAppend(DecisionSink* sink, Kept kept, Items& 
   absl::StatusOr<std::vector<storage::Appended>> appended = sink->Append(records);
   if (!appended.ok() && TryAgain(appended.status())) return appended.status();
   metrics_->RecordCommit(static_cast<int>(batch.size()), watch.Elapsed());
-  for (size_t i = 0; i < batch.size(); ++i) {
-    if (!appended.ok()) {
-      Finish(*batch[i], appended.status());
-    } else if (storage::Appended& one = (*appended)[i]; one.status.ok()) {
-      Finish(*batch[i], Committed{kept, std::move(one.earlier)});
+  if (!appended.ok()) return Outcomes(batch.size(), appended.status());
+  Outcomes outcomes;
+  outcomes.reserve(batch.size());
+  for (storage::Appended& one : *appended) {
+    if (one.status.ok()) {
+      outcomes.emplace_back(Committed{kept, std::move(one.earlier)});
     } else {
-      Finish(*batch[i], one.status);
+      outcomes.emplace_back(one.status);
     }
   }
-  return absl::OkStatus();
+  return outcomes;
 }
 
 void DecisionCommitter::Finish(Item& item, absl::StatusOr<Committed> outcome) {

@@ -4,7 +4,8 @@
 // A bounded queue and `writers` threads. While a writer commits, decisions gather; the next batch is what has come, up
 // to max_batch, after waiting `linger` for more. So batches grow with the load by themselves, and a lone decision waits
 // for nothing but its own commit: while decisions come one by one, each gets the next free writer; once a batch held
-// several, one writer works at a time, since two would halve the batches. A full queue refuses at once.
+// several, one commit is under way at a time, since two would halve the batches, and a second writer begins the next
+// one while the first still answers. A full queue refuses at once.
 //
 // When the log cannot be written (storage::IsTransient), the batch goes to the fallback sink if there is one. Else it
 // is tried again, unchanged and so idempotently, until it is in, or until a caller that waits has waited `hold_for`:
@@ -86,6 +87,7 @@ class DecisionCommitter {
     Instant queued_at;
   };
   using Items = std::vector<std::unique_ptr<Item>>;
+  using Outcomes = std::vector<absl::StatusOr<Committed>>;
 
   absl::Status Enqueue(std::unique_ptr<Item> item);
   void RunWriter();
@@ -95,8 +97,10 @@ class DecisionCommitter {
   bool MayTake() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void Linger() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Write(Items batch);
-  // OK: the sink took the batch, and each was told.
-  absl::Status TryAppend(DecisionSink* sink, Kept kept, Items& batch);
+  // The batch is in the sink, or known to be refused; else what stands against it.
+  absl::StatusOr<Outcomes> TryAppend(DecisionSink* sink, Kept kept, const Items& batch);
+  // Another writer may take the next batch.
+  void EndWriting();
   void Finish(Item& item, absl::StatusOr<Committed> outcome);
   void FailOverdue(Items& batch, const absl::Status& why);
   // Waits before the next try; false when the drain's time is over.

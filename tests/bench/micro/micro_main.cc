@@ -112,10 +112,11 @@ void Scoring(Timer& timer, int candidates, double target) {
   const CandidateMatrix catalogue = RandomCatalogue(candidates, rng);
   const bandit::CandidateSet eligible(bandit::CandidateMask::All(candidates));
   const VectorXd w = RandomVector(kColumns, rng);
-  const size_t numbers = static_cast<size_t>(catalogue.blocks()) * bandit::kPanelRows * kColumns;
+  const bandit::CoarsePanel& panel = catalogue.coarse();
+  const auto* const words = reinterpret_cast<const uint32_t*>(panel.data());
+  const size_t numbers = static_cast<size_t>(panel.blocks()) * panel.pairs() * bandit::kPanelRows;
   const std::string name = absl::StrCat("score_", candidates);
-  const double sum =
-      timer.Micros(name + "/sum", [&] { benchmark::DoNotOptimize(PanelSum(catalogue.panel(), numbers)); });
+  const double sum = timer.Micros(name + "/sum", [&] { benchmark::DoNotOptimize(PanelSum(words, numbers)); });
   const double fused = timer.Micros(name + "/fused", [&] {
     benchmark::DoNotOptimize(SelectBest(catalogue, eligible, {}, w, kSlate, bandit::KernelWidth::kAuto));
   });
@@ -124,7 +125,7 @@ void Scoring(Timer& timer, int candidates, double target) {
          .value = fused / sum,
          .unit = "ratio",
          .target = Target{target, Better::kLess},
-         .detail = {{"us", fused}, {"sum_us", sum}, {"bytes", static_cast<double>(numbers * sizeof(float))}}});
+         .detail = {{"us", fused}, {"sum_us", sum}, {"bytes", static_cast<double>(numbers * sizeof(uint32_t))}}});
 }
 
 // The plain way: every candidate's context in full, times theta.
@@ -175,6 +176,11 @@ void Choosing(Timer& timer, LearntCompany& company, const std::string& stage) {
                  {"contenders", contenders / decisions},
                  {"draws", settings.propensity_draws},
                  {"relative_standard_error", error / decisions}});
+    bandit::CustomerMemo memo;
+    problem.memo = &memo;
+    PrintMicros(absl::StrCat(stage, "/choose_with_propensity_", candidates, "_again"), timer.Micros("again", [&] {
+      benchmark::DoNotOptimize(ChooseSlate(problem, settings, kSlate, ++seed));
+    }));
   }
 }
 

@@ -4,11 +4,12 @@
 #define TESTS_BENCH_MICRO_PANEL_SUM_H_
 
 #include <cstddef>
+#include <cstdint>
 
 namespace suggest::bench {
 
-// REQUIRES: `values` 64-byte aligned; n a multiple of 64.
-float PanelSum(const float* values, size_t n);
+// Of n whole numbers, modulo 2^32. REQUIRES: `values` 64-byte aligned; n a multiple of 64.
+uint32_t PanelSum(const uint32_t* values, size_t n);
 
 }  // namespace suggest::bench
 

@@ -166,6 +166,27 @@ TEST_F(CommitterTest, AFurtherWriterHelpsOnlyWhileDecisionsComeOneByOne) {
   EXPECT_THAT(sink_.sizes(), ::testing::UnorderedElementsAre(1, 1, 3, 1));
 }
 
+TEST_F(CommitterTest, TheNextBatchIsWrittenWhileTheFirstIsAnswered) {
+  const auto committer = Make("commit { writers: 2 linger { nanos: 1000000 } }", &sink_);
+  std::promise<void> told, go_on;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT(committer->Submit(Shared(i),
+                                  [&, i](const absl::StatusOr<Committed>& committed) {
+                                    EXPECT_THAT(committed, IsOk());
+                                    if (i != 0) return;
+                                    told.set_value();
+                                    go_on.get_future().wait();
+                                  }),
+                IsOk());
+  }
+  sink_.Open();
+  told.get_future().wait();
+  EXPECT_THAT(committer->Commit(Record(3)), IsOk());  // while decision 0 is being answered
+  go_on.set_value();
+  committer->Drain(absl::Seconds(10));
+  EXPECT_EQ(sink_.decisions(), 4);
+}
+
 TEST_F(CommitterTest, LingerGathersDecisionsThatComeOneAfterTheOther) {
   sink_.Open();
   const auto committer = Make("commit { linger { seconds: 1 } max_batch: 8 }", &sink_);

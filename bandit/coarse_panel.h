@@ -1,0 +1,64 @@
+// The catalogue in 16-bit fixed point, half the bytes of single precision: what the selecting kernel streams
+// (score_kernel.h). It only says which candidates could be among the best (selector.h).
+//
+// Column c is z_jc = m_c + s_c q_jc + r_jc with whole |q_jc| <= 32767, m_c the middle of its range and |r_jc| <= R_c,
+// as found. Columns that do not vary are left out: they order nothing. Columns stand in pairs, since processors
+// multiply and add pairs of 16-bit numbers: blocks of kPanelRows candidates, in a block pair after pair, and of a pair
+// the two numbers of each candidate side by side. Rows past the end are zero.
+//
+// A weight vector becomes whole numbers v_c ~ w_c s_c / u of 16 bits, u as small as keeps sum_c |v_c| 32767 in 31 bits.
+// Then for every candidate, with one constant for all,
+//   |u sum_c v_c q_jc + constant - z_j' w| <= sum_c |w_c| R_c + 32767 sum_c |w_c s_c - u v_c| + rounding.
+//
+// Immutable: any number of threads. Bytes: 2 per entry.
+#ifndef BANDIT_COARSE_PANEL_H_
+#define BANDIT_COARSE_PANEL_H_
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+
+namespace suggest::bandit {
+
+class CoarsePanel {
+ public:
+  CoarsePanel() = default;
+  // `row_major`: rows of `cols` finite numbers.
+  CoarsePanel(absl::Span<const double> row_major, int cols);
+
+  int blocks() const { return blocks_; }
+  int pairs() const { return static_cast<int>(columns_.size() + 1) / 2; }
+  // 64-byte aligned; the numbers of a block's pair p of candidate `lane` from ((block pairs + p) kPanelRows + lane) 2
+  // on.
+  const int16_t* data() const { return lines_.empty() ? nullptr : lines_.data()->values; }
+
+  struct Weights {
+    std::vector<int32_t> pairs;  // v of both columns of a pair, the first one in the low half
+    double unit = 1;             // u
+    double bound = 0;            // how far a whole-number score may be from z_j' w / u less the constant
+  };
+  // Of the first columns of `w`, which may be longer. No pairs: the panel is of no use for it.
+  Weights Quantise(const Eigen::VectorXd& w) const;
+
+ private:
+  struct alignas(64) Line {
+    int16_t values[32];
+  };
+  struct Column {
+    int index = 0;
+    double step = 0;  // s
+  };
+
+  int blocks_ = 0;
+  std::vector<Column> columns_;  // those that vary
+  // Of each column of the catalogue.
+  std::vector<double> residuals_;  // R
+  std::vector<double> maxima_;     // largest |z|
+  std::vector<Line> lines_;
+};
+
+}  // namespace suggest::bandit
+
+#endif  // BANDIT_COARSE_PANEL_H_
