@@ -9,6 +9,8 @@ namespace {
 
 // Numbers of a pair of columns in a block.
 constexpr size_t kPairSize = 2 * static_cast<size_t>(kPanelRows);
+// What is read this many numbers later is asked for now; the hardware by itself asks later, and memory is waited for.
+constexpr size_t kAhead = 4096;
 
 __attribute__((target("avx2"))) int NextHitAvx2(const ScorePass& pass, int begin, int32_t threshold, int32_t* scores,
                                                 uint64_t* hits) {
@@ -23,6 +25,9 @@ __attribute__((target("avx2"))) int NextHitAvx2(const ScorePass& pass, int begin
     for (int part = 0; part < 8; ++part) sums[part] = _mm256_setzero_si256();
     for (int p = 0; p < pass.pairs; ++p, pair += kPairSize) {
       const __m256i weight = _mm256_set1_epi32(pass.weights[p]);
+      for (int line = 0; line < 4; ++line) {
+        _mm_prefetch(reinterpret_cast<const char*>(pair + 32 * line + kAhead), _MM_HINT_T0);
+      }
       for (int part = 0; part < 8; ++part) {
         const __m256i numbers = _mm256_load_si256(reinterpret_cast<const __m256i*>(pair + 16 * part));
         sums[part] = _mm256_add_epi32(sums[part], _mm256_madd_epi16(weight, numbers));
@@ -58,6 +63,7 @@ __attribute__((target("avx512f,avx512bw"))) int NextHitAvx512(const ScorePass& p
     for (int p = 0; p < pass.pairs; ++p, pair += kPairSize) {
       const __m512i weight = _mm512_set1_epi32(pass.weights[p]);
       for (int part = 0; part < 4; ++part) {
+        _mm_prefetch(reinterpret_cast<const char*>(pair + 32 * part + kAhead), _MM_HINT_T0);
         const __m512i numbers = _mm512_load_si512(pair + 32 * part);
         sums[part] = _mm512_add_epi32(sums[part], _mm512_madd_epi16(weight, numbers));
       }

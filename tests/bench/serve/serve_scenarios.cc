@@ -64,7 +64,8 @@ void MeasurePropensity(Bench& bench, Stage stage, double target, const std::stri
          With(With(About(company), PropensityDetail(contest, company)), closed.Describe())});
 }
 
-void MeasureAsync(Bench& bench, const Company& company) {
+// Returns the rate that was offered in the open loop.
+double MeasureAsync(Bench& bench, const Company& company) {
   Contest contest(bench.places(), company, bench.effort(), "serve");
   const Comparison closed = contest.Closed();
   Print({"serve", "async/throughput", Median(closed.RateRatios()), "ratio", Target{0.65, Better::kMore},
@@ -73,13 +74,22 @@ void MeasureAsync(Bench& bench, const Company& company) {
   const Comparison open = contest.Open(rate);
   Print({"serve", "async/p99", open.MedianLatencyRatio(0.99), "ratio", Target{2, Better::kLess},
          With({{"offered_per_s", rate}}, open.Describe())});
+  return rate;
 }
 
-void MeasureWithoutLog(Bench& bench, const Company& company) {
+// `rate`: of the open loop, so that its tail can be compared with that of the log.
+void MeasureWithoutLog(Bench& bench, const Company& company, double rate) {
   Contest contest(bench.places(), company, bench.effort(), "discarded", "suggest_bench_discarding");
   const Comparison closed = contest.Closed();
   Print({"serve", "discarded/throughput", Median(closed.RateRatios()), "ratio", Target{0.75, Better::kMore},
          With(About(company), closed.Describe())});
+  const Comparison open = contest.Open(rate);
+  Print({"serve",
+         "discarded/p99",
+         open.MedianLatencyRatio(0.99),
+         "ratio",
+         {},
+         With({{"offered_per_s", rate}}, open.Describe())});
 }
 
 }  // namespace
@@ -87,8 +97,8 @@ void MeasureWithoutLog(Bench& bench, const Company& company) {
 void RunServe(Bench& bench) {
   Company company = bench.Fresh(Stage::kWarmStart, bench.effort().recommendations, "serve");
   AnswerBeforeCommit(&company);
-  MeasureAsync(bench, company);
-  MeasureWithoutLog(bench, company);
+  const double rate = MeasureAsync(bench, company);
+  MeasureWithoutLog(bench, company, rate);
 }
 
 void RunServeLarge(Bench& bench) {

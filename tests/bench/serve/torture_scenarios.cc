@@ -93,12 +93,23 @@ struct Disturbance {
   std::string plural;
   int times = 0;
   absl::Duration load;  // around each
+  bool spool = false;
 };
+
+// Until what the spool took is in PostgreSQL. Aborts when that takes longer than a minute.
+void WaitForDrain(const Service& service) {
+  const absl::Time until = absl::Now() + absl::Minutes(1);
+  while (service.Metric("suggest_spool_decisions") > 0) {
+    SUGGEST_CHECK(absl::Now() < until);
+    absl::SleepFor(absl::Milliseconds(100));
+  }
+}
 
 // A suggestd under load that is disturbed; afterwards every answered decision is looked for in the log.
 template <typename Disturber>
 void Disturb(Bench& bench, const std::string& name, const Disturbance& disturbance, Disturber disturb) {
-  const Company company = bench.Fresh(Stage::kWarmStart, bench.effort().recommendations, name);
+  Company company = bench.Fresh(Stage::kWarmStart, bench.effort().recommendations, name);
+  if (disturbance.spool) company.config.mutable_database()->set_spool(bench.places().work + "/" + name + ".spool");
   const auto service = Service::Suggestd(bench.places(), company, name);
   Ledger ledger;
   WarmUp(bench, *service, ledger);
@@ -109,10 +120,15 @@ void Disturb(Bench& bench, const std::string& name, const Disturbance& disturban
     sent += load.sent;
     failed += load.Failed();
   }
-  ledger.Compare(company, disturbance.bench,
-                 {{disturbance.plural, static_cast<double>(disturbance.times)},
-                  {"sent", static_cast<double>(sent)},
-                  {"failed", static_cast<double>(failed)}});
+  Detail detail = {{disturbance.plural, static_cast<double>(disturbance.times)},
+                   {"sent", static_cast<double>(sent)},
+                   {"failed", static_cast<double>(failed)}};
+  if (disturbance.spool) {
+    WaitForDrain(*service);
+    detail.push_back({"spooled", service->Metric("suggest_spool_drained_total")});
+    Print({disturbance.bench, "failed", static_cast<double>(failed), "calls", Target{0, Better::kLess}, {}});
+  }
+  ledger.Compare(company, disturbance.bench, std::move(detail));
 }
 
 }  // namespace
@@ -164,12 +180,18 @@ void RunKill(Bench& bench) {
 
 void RunRestart(Bench& bench) {
   std::mt19937_64 random(2);
-  Disturb(bench, "restarted", {"restart", "restarts", bench.effort().restarts, absl::Seconds(8)}, [&](Service&) {
+  const auto restart = [&](Service&) {
     absl::SleepFor(Random(random, absl::Seconds(1), absl::Seconds(2)));
     RunScript(bench.places(), {"stop", "--immediate", bench.places().server_folder});
     absl::SleepFor(absl::Seconds(1));
     RunScript(bench.places(), {"start", bench.places().server_folder});
-  });
+  };
+  const Disturbance refusing{"restart", "restarts", bench.effort().restarts, absl::Seconds(8)};
+  Disturb(bench, "restarted", refusing, restart);
+  Disturbance spooling = refusing;
+  spooling.bench = "restart_with_spool";
+  spooling.spool = true;
+  Disturb(bench, "spooled", spooling, restart);
 }
 
 }  // namespace suggest::bench
