@@ -2,11 +2,13 @@
 // (score_kernel.h). It only says which candidates could be among the best (selector.h).
 //
 // Column c is z_jc = m_c + s_c q_jc + r_jc with whole |q_jc| <= 32767, m_c the middle of its range and |r_jc| <= R_c,
-// as found. Columns that do not vary are left out: they order nothing. Columns stand in pairs, since processors
-// multiply and add pairs of 16-bit numbers: blocks of kPanelRows candidates, in a block pair after pair, and of a pair
-// the two numbers of each candidate side by side. Rows past the end are zero.
+// as found. Columns that do not vary are left out: they order nothing. So are those whose numbers are too small or too
+// large for quotients; R_c is half their range then. Columns stand in pairs, since processors multiply and add pairs of
+// 16-bit numbers: blocks of kPanelRows candidates, in a block pair after pair, and of a pair the two numbers of each
+// candidate side by side. Rows past the end are zero.
 //
-// A weight vector becomes whole numbers v_c ~ w_c s_c / u of 16 bits, u as small as keeps sum_c |v_c| 32767 in 31 bits.
+// A weight vector becomes whole numbers v_c ~ w_c s_c / u with |v_c| <= 32767, u about as small as keeps that and
+// sum_c |v_c| 32767 < 2^31.
 // Then for every candidate, with one constant for all,
 //   |u sum_c v_c q_jc + constant - z_j' w| <= sum_c |w_c| R_c + 32767 sum_c |w_c s_c - u v_c| + rounding.
 //

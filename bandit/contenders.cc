@@ -156,17 +156,19 @@ std::vector<Shortfall> ShortByLess(const PropensityQuestion& q, const Cut& cut, 
     SquaredShortfalls(q.catalogue.panel() + block * block_size, panel_cut.form(), scratch.data(), squares);
     for (uint64_t left = words[block]; left != 0; left &= left - 1) {
       const int lane = std::countr_zero(left);
-      if (squares[lane] >= limit) continue;
+      const float square = squares[lane];
+      if (square >= limit) continue;
       const int candidate = static_cast<int>(block) * kPanelRows + lane;
       if (!cover.exact && !q.eligible.Contains(candidate)) continue;
       if (!q.pairs.empty() && !PairOf(q.pairs, candidate).empty()) continue;
-      near.push_back({candidate, std::sqrt(squares[lane])});
+      near.push_back({candidate, square > 0 ? std::sqrt(square) : 0.0f});  // 0 where it is beyond single precision
     }
   }
   for (const PairRow& pair : q.pairs) {
     if (!q.eligible.Contains(pair.candidate)) continue;
     const double square = SquaredShortfall(q, cut, factor, pair.candidate);
-    if (square < limit) near.push_back({pair.candidate, static_cast<float>(std::sqrt(square))});
+    if (square >= limit) continue;
+    near.push_back({pair.candidate, square > 0 ? static_cast<float>(std::sqrt(square)) : 0.0f});
   }
   return near;
 }
@@ -226,7 +228,7 @@ std::vector<int> Contenders(const PropensityQuestion& q, absl::Span<const Propen
   }
   std::vector<int> contenders = *likely;
   for (const PropensityTarget& target : targets) {
-    if (std::find(likely->begin(), likely->end(), target.candidate) == likely->end()) {
+    if (std::find(contenders.begin(), contenders.end(), target.candidate) == contenders.end()) {
       contenders.push_back(target.candidate);
     }
   }

@@ -16,6 +16,8 @@ void CustomerMemo::KeepWeights(const Eigen::VectorXd& customer, std::shared_ptr<
   MutexLock lock(mutex_);
   customer_ = customer;
   weights_ = std::move(weights);
+  asked_ = {};
+  contenders_ = nullptr;
 }
 
 std::shared_ptr<const std::vector<int>> CustomerMemo::Contenders(const PropensityQuestion& q) const {
@@ -31,6 +33,14 @@ void CustomerMemo::KeepContenders(const PropensityQuestion& q, std::shared_ptr<c
   if (weights_.get() != &q.weights) return;
   asked_ = {weights_, q.eligible, q.scale, q.neglected, q.slate};
   contenders_ = std::move(contenders);
+}
+
+int64_t CustomerMemo::bytes() const {
+  ReaderLock lock(mutex_);
+  int64_t numbers = 0;
+  if (weights_ != nullptr) numbers = customer_.size() + weights_->mean.size() + weights_->factor.size();
+  const size_t candidates = (contenders_ == nullptr ? 0 : contenders_->size()) + asked_.eligible.exceptions().size();
+  return 8 * numbers + 4 * static_cast<int64_t>(candidates);
 }
 
 }  // namespace suggest::bandit

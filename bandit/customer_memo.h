@@ -4,11 +4,12 @@
 // Neither is random, and each is kept with what it was computed from and stands for exactly that, bit for bit: a
 // decision is the same with a memo and without. The last of each is kept.
 //
-// Threads: any. Bytes: 8 (dim + dim^2) for the weights and at most 4 x 2 kMostKept for the candidates.
+// Threads: any.
 #ifndef BANDIT_CUSTOMER_MEMO_H_
 #define BANDIT_CUSTOMER_MEMO_H_
 
 #include <Eigen/Core>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -34,6 +35,9 @@ class CustomerMemo {
   // pair features, or weights that are not this memo's, never are.
   std::shared_ptr<const std::vector<int>> Contenders(const PropensityQuestion& q) const;
   void KeepContenders(const PropensityQuestion& q, std::shared_ptr<const std::vector<int>> contenders);
+
+  // What is kept at the moment: for dim weights 8 (dim + dim^2), 8 per feature and 4 per candidate.
+  int64_t bytes() const;
 
  private:
   // A question as far as its contenders depend on it. The weights are held, so that their address means them alone.

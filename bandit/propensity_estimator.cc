@@ -162,7 +162,7 @@ class Estimator {
   }
 
   const PropensityQuestion& q_;
-  const std::vector<int> contenders_;  // by mean
+  const std::vector<int> contenders_;  // highest mean first, then further targets
   const int dim_;
   MatrixXd rows_;         // one per contender
   VectorXd centre_;       // mean of the rows

@@ -9,8 +9,11 @@ namespace {
 
 // Numbers of a pair of columns in a block.
 constexpr size_t kPairSize = 2 * static_cast<size_t>(kPanelRows);
-// What is read this many numbers later is asked for now; the hardware by itself asks later, and memory is waited for.
-constexpr size_t kAhead = 4096;
+// What is read this much later is asked for now; the hardware by itself asks later, and memory is waited for.
+// Past the end of the panel nothing is read.
+inline const char* Ahead(const int16_t* numbers) {
+  return reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(numbers) + 8192);
+}
 
 __attribute__((target("avx2"))) int NextHitAvx2(const ScorePass& pass, int begin, int32_t threshold, int32_t* scores,
                                                 uint64_t* hits) {
@@ -26,7 +29,7 @@ __attribute__((target("avx2"))) int NextHitAvx2(const ScorePass& pass, int begin
     for (int p = 0; p < pass.pairs; ++p, pair += kPairSize) {
       const __m256i weight = _mm256_set1_epi32(pass.weights[p]);
       for (int line = 0; line < 4; ++line) {
-        _mm_prefetch(reinterpret_cast<const char*>(pair + 32 * line + kAhead), _MM_HINT_T0);
+        _mm_prefetch(Ahead(pair + 32 * line), _MM_HINT_T0);
       }
       for (int part = 0; part < 8; ++part) {
         const __m256i numbers = _mm256_load_si256(reinterpret_cast<const __m256i*>(pair + 16 * part));
@@ -63,7 +66,7 @@ __attribute__((target("avx512f,avx512bw"))) int NextHitAvx512(const ScorePass& p
     for (int p = 0; p < pass.pairs; ++p, pair += kPairSize) {
       const __m512i weight = _mm512_set1_epi32(pass.weights[p]);
       for (int part = 0; part < 4; ++part) {
-        _mm_prefetch(reinterpret_cast<const char*>(pair + 32 * part + kAhead), _MM_HINT_T0);
+        _mm_prefetch(Ahead(pair + 32 * part), _MM_HINT_T0);
         const __m512i numbers = _mm512_load_si512(pair + 32 * part);
         sums[part] = _mm512_add_epi32(sums[part], _mm512_madd_epi16(weight, numbers));
       }

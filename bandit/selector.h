@@ -3,8 +3,8 @@
 // A kernel in whole numbers streams the coarse panel once, comparing with the threshold as it goes (score_kernel.h),
 // and keeps every candidate whose score could be among the best `count`: with |s^ - s| <= E for all candidates (s^ the
 // whole number, s in double, in the same unit and less a common constant; coarse_panel.h), those with s^ >= T^ - 2E,
-// where T^ is the count-th largest s^. The kept ones are scored in double in a fixed order, so the result does not
-// depend on the kernel.
+// where T^ is the count-th largest s^ (and some a little below it, for a rounding to single precision). The kept ones
+// are scored in double in a fixed order, so the result does not depend on the kernel.
 #ifndef BANDIT_SELECTOR_H_
 #define BANDIT_SELECTOR_H_
 

@@ -70,7 +70,8 @@ absl::Status AppendFeature(const Feature& feature, size_t index, const Attribute
 RawSide AtInstant(const std::vector<Feature>& features, const SideReading& reading, absl::Time at) {
   RawSide raw = reading.raw;
   for (const SideReading::Age& age : reading.ages) {
-    raw.numbers[age.number] = ShapeValue(features[age.feature], absl::FDivDuration(at - age.since, absl::Hours(24)));
+    const absl::Duration passed = absl::Floor(at - age.since, absl::Minutes(1));
+    raw.numbers[age.number] = ShapeValue(features[age.feature], absl::FDivDuration(passed, absl::Hours(24)));
   }
   return raw;
 }

@@ -2,7 +2,8 @@
 // and the tick are arguments (counters.h says what a tick is).
 //
 // Customer ages are taken at the decision, recommendation ages at the tick, so that a recommendation's features are
-// constant within a model version; counters are read at the tick on every side.
+// constant within a model version; counters are read at the tick on every side. Ages count whole minutes: what is
+// worked out from a customer's features then serves for more than one decision.
 //
 // Errors of all readings: INVALID_ARGUMENT naming feature, column and value. Attributes that no feature reads are
 // passed over here (a company's table may have more columns than the model uses); ValidateRequestAttributes refuses

@@ -21,6 +21,17 @@ features::CustomerHistory ToHistory(const std::vector<storage::HistoryDay>& rows
   return histories;
 }
 
+// Once in the state and, at most, once more in the reading.
+int64_t BytesOf(const storage::CustomerState& state) {
+  int64_t bytes = 0;
+  if (state.attributes.has_value()) bytes += 2 * static_cast<int64_t>(state.attributes->SpaceUsedLong());
+  for (const storage::HistoryDay& day : state.history) {
+    bytes += 2 * static_cast<int64_t>(sizeof(day) + day.recommendation_id.capacity());
+  }
+  for (const std::string& id : state.bought) bytes += static_cast<int64_t>(sizeof(id) + id.capacity() + sizeof(int));
+  return bytes;
+}
+
 }  // namespace
 
 absl::StatusOr<CustomerReading> ReadCustomer(const Serving& serving, const storage::CustomerState& state,
@@ -55,17 +66,13 @@ absl::StatusOr<std::shared_ptr<const CustomerReading>> Customer::Under(const Ser
   return shared;
 }
 
+Customer::Customer(storage::CustomerState state) : state_(std::move(state)), state_bytes_(BytesOf(state_)) {}
+
 int64_t Customer::bytes() const {
   constexpr int64_t kReadingBytes = 512;
-  constexpr int64_t kMemoBytes = 4096;  // the weights of 17 columns, some hundred contenders
-  int64_t bytes = static_cast<int64_t>(sizeof(*this)) + kReadingBytes + kMemoBytes;
-  // Once in the state and, at most, once more in the reading.
-  if (state_.attributes.has_value()) bytes += 2 * static_cast<int64_t>(state_.attributes->SpaceUsedLong());
-  for (const storage::HistoryDay& day : state_.history) {
-    bytes += 2 * static_cast<int64_t>(sizeof(day) + day.recommendation_id.capacity());
-  }
-  for (const std::string& id : state_.bought) bytes += static_cast<int64_t>(sizeof(id) + id.capacity() + sizeof(int));
-  return bytes;
+  ReaderLock lock(mutex_);
+  const int64_t memo = kept_.reading == nullptr ? 0 : kept_.reading->memo->bytes();
+  return static_cast<int64_t>(sizeof(*this)) + kReadingBytes + state_bytes_ + memo;
 }
 
 }  // namespace suggest::decision

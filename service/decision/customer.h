@@ -41,7 +41,7 @@ absl::StatusOr<CustomerReading> ReadCustomer(const Serving& serving, const stora
 class Customer {
  public:
   // Implicit: a state is a customer that nobody has read yet.
-  Customer(storage::CustomerState state) : state_(std::move(state)) {}  // NOLINT(google-explicit-constructor)
+  Customer(storage::CustomerState state);  // NOLINT(google-explicit-constructor)
 
   const storage::CustomerState& state() const { return state_; }
 
@@ -49,7 +49,7 @@ class Customer {
   // ReadCustomer.
   absl::StatusOr<std::shared_ptr<const CustomerReading>> Under(const Serving& serving) const;
 
-  // An estimate, with the reading, whether it is there yet or not.
+  // An estimate, with the reading, whether it is there yet or not, and what its memo keeps at the moment.
   int64_t bytes() const;
 
  private:
@@ -60,6 +60,7 @@ class Customer {
   };
 
   const storage::CustomerState state_;
+  const int64_t state_bytes_;
   mutable Mutex mutex_;
   mutable Kept kept_ ABSL_GUARDED_BY(mutex_);
 };

@@ -119,11 +119,9 @@ absl::StatusOr<CustomerCache::State> CustomerCache::Load(
 
 void CustomerCache::Insert(Shard& shard, const std::string& customer_id, State state, Instant loaded_at, bool stale) {
   if (most_entries_ == 0 || !state->state().attributes.has_value()) return;
-  const int64_t state_bytes = state->bytes();
   if (const auto found = shard.index.find(customer_id); found != shard.index.end()) {
     Entry& entry = *found->second;
     entry.state = std::move(state);
-    entry.state_bytes = state_bytes;
     entry.loaded_at = loaded_at;
     entry.stale = stale;
     shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
@@ -132,7 +130,6 @@ void CustomerCache::Insert(Shard& shard, const std::string& customer_id, State s
     Entry& entry = shard.entries.emplace_front();
     entry.customer_id = customer_id;
     entry.state = std::move(state);
-    entry.state_bytes = state_bytes;
     entry.loaded_at = loaded_at;
     entry.stale = stale;
     shard.index[customer_id] = shard.entries.begin();
@@ -143,7 +140,7 @@ void CustomerCache::Insert(Shard& shard, const std::string& customer_id, State s
 }
 
 void CustomerCache::Resize(Shard& shard, Entry& entry) {
-  int64_t bytes = kEntryBytes + 2 * static_cast<int64_t>(entry.customer_id.size()) + entry.state_bytes;
+  int64_t bytes = kEntryBytes + 2 * static_cast<int64_t>(entry.customer_id.size()) + entry.state->bytes();
   if (entry.open != nullptr) bytes += BytesOf(*entry.open);
   if (bytes == entry.bytes) return;  // as with most new decisions
   shard.bytes += bytes - entry.bytes;

@@ -86,7 +86,6 @@ class CustomerCache {
   struct Entry {
     std::string customer_id;
     State state;
-    int64_t state_bytes = 0;
     Instant loaded_at;
     bool stale = false;  // changed since it was loaded
     bool open_known = false;

@@ -79,6 +79,29 @@ TEST(Contenders, CountsPairFeaturesAndOnlyWhoIsEligible) {
   }
 }
 
+// Beyond single precision nobody is left out, and nothing breaks.
+TEST(Contenders, KeepsWhatThePanelCannotHold) {
+  World world(ContextLayout{3, 4, 0, Interactions::kFull}, 300, 91, 4000);
+  std::vector<double> values;
+  for (int j = 0; j < 300; ++j) {
+    const auto row = world.catalogue.row(j);
+    values.insert(values.end(), row.begin(), row.end());
+  }
+  values[4 * 77 + 2] = 1e25;
+  const CandidateMatrix catalogue = *CandidateMatrix::Create(std::move(values), 4);
+  world.problem.catalogue = &catalogue;
+  const Slate slate = *ChooseSlate(world.problem, {.scale = 0.05}, 5, 1);
+  EXPECT_EQ(slate.items.size(), 5u);
+  const JointNormal weights = *world.folded.Fold(world.problem.customer);
+  const PropensityQuestion question{.catalogue = catalogue,
+                                    .eligible = world.problem.eligible,
+                                    .pairs = world.problem.pairs,
+                                    .weights = weights,
+                                    .scale = 0.05,
+                                    .slate = 5};
+  EXPECT_THAT(Contenders(question, {}), ::testing::Contains(77));
+}
+
 TEST(Contenders, TargetsAreAlwaysAmongThem) {
   const World world(ContextLayout{3, 6, 0, Interactions::kFull}, 300, 90, 4000);
   const JointNormal weights = *world.folded.Fold(world.problem.customer);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "bandit/contenders.h"
@@ -81,6 +82,40 @@ TEST(CustomerMemo, KeepsNoContendersOfPairFeaturesNorTooMany) {
   ASSERT_GT(slate.contenders, static_cast<int>(CustomerMemo::kMostKept));
   weights = other.Weights(wide.problem.customer);
   EXPECT_EQ(other.Contenders(QuestionOf(wide, *weights, 1.0, 3)), nullptr);
+}
+
+TEST(CustomerMemo, CountsWhatItKeeps) {
+  World world(kLayout, 400, 35, 6000);
+  CustomerMemo memo;
+  EXPECT_EQ(memo.bytes(), 0);
+  world.problem.memo = &memo;
+  const Slate slate = *ChooseSlate(world.problem, {.scale = 0.05}, 3, 1);
+  EXPECT_GE(memo.bytes(), 8 * (5 + 8 + 8 * 8) + 4 * (slate.contenders - 3));
+  memo.KeepWeights(world.problem.customer, memo.Weights(world.problem.customer));
+  EXPECT_EQ(memo.bytes(), 8 * (5 + 8 + 8 * 8)) << "contenders of weights that were replaced";
+}
+
+TEST(CustomerMemo, ManyThreadsDecideAsWithoutOne) {
+  World world(kLayout, 200, 36, 6000);
+  CounterRng rng(Seed{6}, 0);
+  const std::vector<Eigen::VectorXd> customers = {world.problem.customer, RandomVector(5, rng, true)};
+  CustomerMemo memo;
+  const auto decide = [&](int customer, uint64_t seed, CustomerMemo* kept) {
+    DecisionProblem problem = world.problem;
+    problem.customer = customers[customer];
+    problem.memo = kept;
+    return NumbersOf(*ChooseSlate(problem, {.scale = 0.05, .propensity_draws = 16}, 3, seed));
+  };
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 50; ++i) {
+        const int customer = (i / 3 + t) % 2;
+        EXPECT_EQ(decide(customer, i, &memo), decide(customer, i, nullptr));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace

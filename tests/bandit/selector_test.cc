@@ -112,5 +112,29 @@ TEST(Selector, FindsTheBestOfColumnsOfUnlikeSize) {
   }
 }
 
+TEST(Selector, ABaseWithoutAFewSelectsAsTheListOfTheRestDoes) {
+  CounterRng rng(Seed{47}, 0);
+  const CandidateMatrix catalogue = RandomCatalogue(3000, 5, rng);
+  const VectorXd w = RandomVector(5, rng);
+  std::vector<int> removed, rest;
+  const std::vector<Ranked> all = SortEverything(catalogue, All(3000), {}, w, 20);
+  for (int i = 0; i < 3000; ++i) {
+    const bool best = std::any_of(all.begin(), all.end(), [i](const Ranked& r) { return r.candidate == i; });
+    (best ? removed : rest).push_back(i);
+  }
+  const CandidateSet eligible(CandidateMask::All(3000), removed);
+  for (const KernelWidth width : {KernelWidth::kAuto, KernelWidth::kNarrow}) {
+    ExpectSame(SelectBest(catalogue, eligible, {}, w, 10, width), SortEverything(catalogue, rest, {}, w, 10));
+  }
+}
+
+TEST(CandidateMatrix, RejectsWhatDoesNotFitOrIsNotFinite) {
+  const auto invalid = absl::StatusCode::kInvalidArgument;
+  EXPECT_THAT(CandidateMatrix::Create({1, 2, 3}, 2).status(), IsError(invalid, "3 numbers does not fit rows of 2"));
+  EXPECT_THAT(CandidateMatrix::Create({1, 2}, 0).status(), IsError(invalid, "rows of 0"));
+  EXPECT_THAT(CandidateMatrix::Create({1, 2, 1, NAN}, 2).status(), IsError(invalid, "row 1, column 1 is nan"));
+  EXPECT_EQ(CandidateMatrix::Create({}, 2)->rows(), 0);
+}
+
 }  // namespace
 }  // namespace suggest::bandit

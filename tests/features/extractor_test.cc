@@ -44,6 +44,8 @@ TEST(FeatureExtractorTest, ReadsEveryKind) {
   EXPECT_EQ(OneNumber("name: 'x' side: CUSTOMER numeric { column: 'a' clip_max: 5 }", R"({"a": 9})"), 5);
   EXPECT_EQ(OneNumber("name: 'x' side: CUSTOMER boolean { column: 'a' }", R"({"a": "yes"})"), 1);
   EXPECT_EQ(OneNumber("name: 'x' side: CUSTOMER age { column: 'a' }", R"({"a": "2026-03-08T18:00:00Z"})"), 2);
+  EXPECT_EQ(OneNumber("name: 'x' side: CUSTOMER age { column: 'a' }", R"({"a": "2026-03-08T17:59:01Z"})"), 2)
+      << "of whole minutes";
   EXPECT_EQ(OneNumber("name: 'x' side: CUSTOMER age { column: 'a' }", R"({"a": "2026-04-08"})"), 0);
   EXPECT_EQ(OneLabels("name: 'x' side: CUSTOMER categorical { column: 'a' }", R"({"a": 3})"),
             (RawLabels{false, {"3"}}));

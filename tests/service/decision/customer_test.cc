@@ -73,6 +73,15 @@ TEST(CustomerTest, WhatCannotBeReadIsAnErrorEachTime) {
   }
 }
 
+TEST(CustomerTest, CountsTheBytesOfWhatADecisionKeeps) {
+  const auto serving = TestServing();
+  const Customer customer = WithHistory();
+  const int64_t before = customer.bytes();
+  ASSERT_TRUE(Decide(*serving, customer, TestRequest(2), TestConfig().choice(), TestDraw(1)).ok());
+  EXPECT_EQ(customer.bytes(), before + (*customer.Under(*serving))->memo->bytes());
+  EXPECT_GT(customer.bytes(), before);
+}
+
 TEST(CustomerTest, CountsTheBytesOfStateAndReading) {
   const Customer small = TestCustomer();
   const Customer large = WithHistory();

@@ -167,7 +167,7 @@ TEST_F(CommitterTest, AFurtherWriterHelpsOnlyWhileDecisionsComeOneByOne) {
 }
 
 TEST_F(CommitterTest, TheNextBatchIsWrittenWhileTheFirstIsAnswered) {
-  const auto committer = Make("commit { writers: 2 linger { nanos: 1000000 } }", &sink_);
+  const auto committer = Make("commit { writers: 2 linger { nanos: 100000000 } max_batch: 3 }", &sink_);
   std::promise<void> told, go_on;
   for (int i = 0; i < 3; ++i) {
     ASSERT_THAT(committer->Submit(Shared(i),
@@ -181,8 +181,12 @@ TEST_F(CommitterTest, TheNextBatchIsWrittenWhileTheFirstIsAnswered) {
   }
   sink_.Open();
   told.get_future().wait();
-  EXPECT_THAT(committer->Commit(Record(3)), IsOk());  // while decision 0 is being answered
+  std::promise<absl::Status> next;
+  ASSERT_THAT(committer->Submit(Shared(3), [&](const auto& committed) { next.set_value(committed.status()); }), IsOk());
+  std::future<absl::Status> outcome = next.get_future();
+  EXPECT_EQ(outcome.wait_for(std::chrono::seconds(30)), std::future_status::ready) << "nobody wrote meanwhile";
   go_on.set_value();
+  EXPECT_THAT(outcome.get(), IsOk());
   committer->Drain(absl::Seconds(10));
   EXPECT_EQ(sink_.decisions(), 4);
 }
