@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
+#include "bandit/normal_points.h"
 #include "google/protobuf/util/time_util.h"
 
 namespace suggest::decision {
@@ -39,7 +40,10 @@ Snapshot::Snapshot(features::Pipeline pipeline, bandit::Posterior posterior)
       layout_(pipeline_.layout()),
       posterior_(std::move(posterior)),
       folded_(posterior_, layout_),
-      term_names_(pipeline_.TermNames()) {}
+      term_names_(pipeline_.TermNames()) {
+  // Propensities draw from this table. Made by the first decision, it would take that one's time for them.
+  bandit::NormalPoints::OfDimension(layout_.recommendation_dim + layout_.pair_dim);
+}
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::FromModel(const model::v1::ModelVersion& model) {
   absl::StatusOr<features::Pipeline> pipeline = features::Pipeline::FromProto(model.pipeline());
