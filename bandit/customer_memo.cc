@@ -22,7 +22,7 @@ void CustomerMemo::KeepWeights(const Eigen::VectorXd& customer, std::shared_ptr<
 
 std::shared_ptr<const std::vector<int>> CustomerMemo::Contenders(const PropensityQuestion& q) const {
   ReaderLock lock(mutex_);
-  const bool same = q.pairs.empty() && asked_.weights.get() == &q.weights && asked_.scale == q.scale &&
+  const bool same = q.pairs.empty() && weights_.get() == &q.weights && asked_.scale == q.scale &&
                     asked_.neglected == q.neglected && asked_.slate == q.slate && asked_.eligible == q.eligible;
   return same ? contenders_ : nullptr;
 }
@@ -31,7 +31,7 @@ void CustomerMemo::KeepContenders(const PropensityQuestion& q, std::shared_ptr<c
   if (!q.pairs.empty() || contenders->size() > kMostKept || q.eligible.exceptions().size() > kMostKept) return;
   MutexLock lock(mutex_);
   if (weights_.get() != &q.weights) return;
-  asked_ = {weights_, q.eligible, q.scale, q.neglected, q.slate};
+  asked_ = {q.eligible, q.scale, q.neglected, q.slate};
   contenders_ = std::move(contenders);
 }
 

@@ -40,9 +40,8 @@ class CustomerMemo {
   int64_t bytes() const;
 
  private:
-  // A question as far as its contenders depend on it. The weights are held, so that their address means them alone.
+  // What the kept contenders depend on beside the kept weights, which are held, so that their address means them alone.
   struct Asked {
-    std::shared_ptr<const JointNormal> weights;
     CandidateSet eligible;
     double scale = 0;
     double neglected = 0;
