@@ -3,18 +3,29 @@
 #include <algorithm>
 #include <cmath>
 
-#include "bandit/score_kernel.h"
-
 namespace suggest::bandit {
 namespace {
 
-constexpr double kLargest = 32767;       // of q and of v
-constexpr double kMostTogether = 65534;  // sum |v|: times kLargest it stays below 2^31
-constexpr double kTiny = 1e-280;         // below it quotients lose their digits, or overflow
+constexpr double kLargest = 127;                // of q
+constexpr double kLargestWeight = 32639;        // of v: 127 256 + 127
+constexpr double kMostTogether = 0x1p31 / 256;  // sum |v|: times 255 it stays below 2^31
+constexpr double kTiny = 1e-280;                // below it quotients lose their digits, or overflow
 constexpr double kHuge = 1e30;
 
-int16_t ToWhole(double value) {
-  return static_cast<int16_t>(std::lround(std::clamp(value, -kLargest, kLargest)));
+int ToWhole(double value, double largest) {
+  return static_cast<int>(std::lround(std::clamp(value, -largest, largest)));
+}
+
+uint32_t Low(int value, int bits) {
+  return static_cast<uint32_t>(value) & ((1U << bits) - 1);
+}
+
+// Puts the weight of column `place` of four where the kernels look for it.
+void Set(int place, int v, FourWeights* weights) {
+  (place % 2 == 0 ? weights->even : weights->odd) |= Low(v, 16) << (16 * (place / 2));
+  const int high = (v + 128) >> 8;  // v = 256 high + low with both in -128 .. 127
+  weights->high |= Low(high, 8) << (8 * place);
+  weights->low |= Low(v - 256 * high, 8) << (8 * place);
 }
 
 }  // namespace
@@ -40,15 +51,15 @@ CoarsePanel::CoarsePanel(absl::Span<const double> row_major, int cols) {
       residuals_[c] = halves[c];
     }
   }
-  lines_.assign(static_cast<size_t>(blocks_) * pairs() * (2 * kPanelRows / 32), Line{});
+  lines_.assign(static_cast<size_t>(blocks_) * fours() * (4 * kPanelRows / sizeof(Line)), Line{});
   for (size_t k = 0; k < columns_.size(); ++k) {
     const auto [c, step] = columns_[k];
     for (size_t j = 0; j < rows; ++j) {
       const double offset = row_major[j * cols + c] - middles[c];
-      const int16_t q = ToWhole(offset / step);
-      const size_t pair = j / kPanelRows * pairs() + k / 2;
-      const size_t place = (pair * kPanelRows + j % kPanelRows) * 2 + k % 2;
-      lines_[place / 32].values[place % 32] = q;
+      const int q = ToWhole(offset / step, kLargest);
+      const size_t four = j / kPanelRows * fours() + k / 4;
+      const size_t place = (four * kPanelRows + j % kPanelRows) * 4 + k % 4;
+      lines_[place / sizeof(Line)].bytes[place % sizeof(Line)] = static_cast<uint8_t>(q + 128);
       residuals_[c] = std::max(residuals_[c], std::abs(offset - step * q));
     }
   }
@@ -73,18 +84,17 @@ CoarsePanel::Weights CoarsePanel::Quantise(const Eigen::VectorXd& w) const {
   }
   if (!(size < kHuge) || (sum > 0 && sum < kTiny)) return weights;
   if (sum > 0) {
-    weights.unit = std::max(sum / (kMostTogether - static_cast<double>(columns_.size())), largest / kLargest);
+    weights.unit = std::max(sum / (kMostTogether - static_cast<double>(columns_.size())), largest / kLargestWeight);
   }
-  weights.pairs.assign(pairs(), 0);
+  weights.fours.assign(fours(), {});
   for (size_t k = 0; k < columns_.size(); ++k) {
     const double slope = w[columns_[k].index] * columns_[k].step;
-    const int16_t v = ToWhole(slope / weights.unit);
+    const int v = ToWhole(slope / weights.unit, kLargestWeight);
     error += kLargest * (std::abs(slope - weights.unit * v) + rounding * std::abs(slope));
-    const auto bits = static_cast<uint32_t>(static_cast<uint16_t>(v)) << (k % 2 == 0 ? 0 : 16);
-    weights.pairs[k / 2] |= static_cast<int32_t>(bits);
+    Set(static_cast<int>(k % 4), v, &weights.fours[k / 4]);
   }
   weights.bound = (1.0 + 1e-6) * error / weights.unit;
-  if (!(weights.bound < kLargest * kMostTogether)) weights.pairs.clear();
+  if (!(weights.bound < 0x1p30)) weights.fours.clear();
   return weights;
 }
 

@@ -1,18 +1,19 @@
-// The catalogue in 16-bit fixed point, half the bytes of single precision: what the selecting kernel streams
+// The catalogue in 8-bit fixed point, a quarter of the bytes of single precision: what the selecting kernel streams
 // (score_kernel.h). It only says which candidates could be among the best (selector.h).
 //
-// Column c is z_jc = m_c + s_c q_jc + r_jc with whole |q_jc| <= 32767, m_c the middle of its range and |r_jc| <= R_c,
-// as found. Columns that do not vary are left out: they order nothing. So are those whose numbers are too small or too
-// large for quotients; R_c is half their range then. Columns stand in pairs, since processors multiply and add pairs of
-// 16-bit numbers: blocks of kPanelRows candidates, in a block pair after pair, and of a pair the two numbers of each
-// candidate side by side. Rows past the end are zero.
+// Column c is z_jc = m_c + s_c q_jc + r_jc with whole |q_jc| <= 127, m_c the middle of its range and |r_jc| <= R_c, as
+// found. Columns that do not vary are left out: they order nothing. So are those whose numbers are too small or too
+// large for quotients; R_c is half their range then. What is stored is q_jc + 128, since processors multiply unsigned
+// bytes with signed ones; it adds the same to the score of every candidate. Columns stand in fours: blocks of
+// kPanelRows candidates, in a block four after four, and of four columns the bytes of each candidate side by side. Rows
+// past the end are zero.
 //
-// A weight vector becomes whole numbers v_c ~ w_c s_c / u with |v_c| <= 32767, u about as small as keeps that and
-// sum_c |v_c| 32767 < 2^31.
+// A weight vector becomes whole numbers v_c ~ w_c s_c / u with |v_c| <= 32639, u about as small as keeps that and
+// sum_c |v_c| 255 < 2^31. 16 bits, since rounding them to 8 as well would double the error.
 // Then for every candidate, with one constant for all,
-//   |u sum_c v_c q_jc + constant - z_j' w| <= sum_c |w_c| R_c + 32767 sum_c |w_c s_c - u v_c| + rounding.
+//   |u sum_c v_c (q_jc + 128) + constant - z_j' w| <= sum_c |w_c| R_c + 127 sum_c |w_c s_c - u v_c| + rounding.
 //
-// Immutable: any number of threads. Bytes: 2 per entry.
+// Immutable: any number of threads. Bytes: 1 per entry.
 #ifndef BANDIT_COARSE_PANEL_H_
 #define BANDIT_COARSE_PANEL_H_
 
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "bandit/score_kernel.h"
 
 namespace suggest::bandit {
 
@@ -31,22 +33,21 @@ class CoarsePanel {
   CoarsePanel(absl::Span<const double> row_major, int cols);
 
   int blocks() const { return blocks_; }
-  int pairs() const { return static_cast<int>(columns_.size() + 1) / 2; }
-  // 64-byte aligned; the numbers of a block's pair p of candidate `lane` from ((block pairs + p) kPanelRows + lane) 2
-  // on.
-  const int16_t* data() const { return lines_.empty() ? nullptr : lines_.data()->values; }
+  int fours() const { return static_cast<int>(columns_.size() + 3) / 4; }
+  // 64-byte aligned; the bytes of a block's four f of candidate `lane` from ((block fours + f) kPanelRows + lane) 4 on.
+  const uint8_t* data() const { return lines_.empty() ? nullptr : lines_.data()->bytes; }
 
   struct Weights {
-    std::vector<int32_t> pairs;  // v of both columns of a pair, the first one in the low half
-    double unit = 1;             // u
-    double bound = 0;            // how far a whole-number score may be from z_j' w / u less the constant
+    std::vector<FourWeights> fours;
+    double unit = 1;   // u
+    double bound = 0;  // how far a whole-number score may be from z_j' w / u less the constant
   };
-  // Of the first columns of `w`, which may be longer. No pairs: the panel is of no use for it.
+  // Of the first columns of `w`, which may be longer. No fours: the panel is of no use for it.
   Weights Quantise(const Eigen::VectorXd& w) const;
 
  private:
   struct alignas(64) Line {
-    int16_t values[32];
+    uint8_t bytes[64];
   };
   struct Column {
     int index = 0;

@@ -7,33 +7,37 @@
 namespace suggest::bandit {
 namespace {
 
-// Numbers of a pair of columns in a block.
-constexpr size_t kPairSize = 2 * static_cast<size_t>(kPanelRows);
+// Bytes of four columns in a block.
+constexpr size_t kFourSize = 4 * static_cast<size_t>(kPanelRows);
 // What is read this much later is asked for now; the hardware by itself asks later, and memory is waited for.
 // Past the end of the panel nothing is read.
-inline const char* Ahead(const int16_t* numbers) {
-  return reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(numbers) + 8192);
+inline const char* Ahead(const uint8_t* bytes) {
+  return reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(bytes) + 8192);
 }
 
+// Of each candidate's four bytes the first and the third make two 16-bit numbers when the others are masked out, the
+// second and the fourth when they are shifted down: products of pairs then add up in the candidate's 32 bits.
 __attribute__((target("avx2"))) int NextHitAvx2(const ScorePass& pass, int begin, int32_t threshold, int32_t* scores,
                                                 uint64_t* hits) {
   const __m256i limit = _mm256_set1_epi32(threshold);
-  const int16_t* pair = pass.panel + static_cast<size_t>(begin) * pass.pairs * kPairSize;
+  const __m256i low_bytes = _mm256_set1_epi16(0xff);
+  const uint8_t* four = pass.panel + static_cast<size_t>(begin) * pass.fours * kFourSize;
   for (int block = begin; block < pass.blocks; ++block) {
     if (pass.eligible[block] == 0) {
-      pair += static_cast<size_t>(pass.pairs) * kPairSize;
+      four += static_cast<size_t>(pass.fours) * kFourSize;
       continue;
     }
     __m256i sums[8];
     for (int part = 0; part < 8; ++part) sums[part] = _mm256_setzero_si256();
-    for (int p = 0; p < pass.pairs; ++p, pair += kPairSize) {
-      const __m256i weight = _mm256_set1_epi32(pass.weights[p]);
-      for (int line = 0; line < 4; ++line) {
-        _mm_prefetch(Ahead(pair + 32 * line), _MM_HINT_T0);
-      }
+    for (int f = 0; f < pass.fours; ++f, four += kFourSize) {
+      const __m256i even = _mm256_set1_epi32(static_cast<int>(pass.weights[f].even));
+      const __m256i odd = _mm256_set1_epi32(static_cast<int>(pass.weights[f].odd));
+      for (int line = 0; line < 4; ++line) _mm_prefetch(Ahead(four + 64 * line), _MM_HINT_T0);
       for (int part = 0; part < 8; ++part) {
-        const __m256i numbers = _mm256_load_si256(reinterpret_cast<const __m256i*>(pair + 16 * part));
-        sums[part] = _mm256_add_epi32(sums[part], _mm256_madd_epi16(weight, numbers));
+        const __m256i bytes = _mm256_load_si256(reinterpret_cast<const __m256i*>(four + 32 * part));
+        const __m256i evens = _mm256_madd_epi16(even, _mm256_and_si256(bytes, low_bytes));
+        const __m256i odds = _mm256_madd_epi16(odd, _mm256_srli_epi16(bytes, 8));
+        sums[part] = _mm256_add_epi32(sums[part], _mm256_add_epi32(evens, odds));
       }
     }
     uint64_t below = 0;
@@ -52,33 +56,37 @@ __attribute__((target("avx2"))) int NextHitAvx2(const ScorePass& pass, int begin
   return pass.blocks;
 }
 
-__attribute__((target("avx512f,avx512bw"))) int NextHitAvx512(const ScorePass& pass, int begin, int32_t threshold,
+// Four products of unsigned and signed bytes are added in one instruction; digits of the weights for themselves.
+__attribute__((target("avx512f,avx512vnni"))) int NextHitVnni(const ScorePass& pass, int begin, int32_t threshold,
                                                               int32_t* scores, uint64_t* hits) {
   const __m512i limit = _mm512_set1_epi32(threshold);
-  const int16_t* pair = pass.panel + static_cast<size_t>(begin) * pass.pairs * kPairSize;
+  const uint8_t* four = pass.panel + static_cast<size_t>(begin) * pass.fours * kFourSize;
   for (int block = begin; block < pass.blocks; ++block) {
     if (pass.eligible[block] == 0) {
-      pair += static_cast<size_t>(pass.pairs) * kPairSize;
+      four += static_cast<size_t>(pass.fours) * kFourSize;
       continue;
     }
-    __m512i sums[4];
-    for (int part = 0; part < 4; ++part) sums[part] = _mm512_setzero_si512();
-    for (int p = 0; p < pass.pairs; ++p, pair += kPairSize) {
-      const __m512i weight = _mm512_set1_epi32(pass.weights[p]);
+    __m512i highs[4], lows[4];
+    for (int part = 0; part < 4; ++part) highs[part] = lows[part] = _mm512_setzero_si512();
+    for (int f = 0; f < pass.fours; ++f, four += kFourSize) {
+      const __m512i high = _mm512_set1_epi32(static_cast<int>(pass.weights[f].high));
+      const __m512i low = _mm512_set1_epi32(static_cast<int>(pass.weights[f].low));
       for (int part = 0; part < 4; ++part) {
-        _mm_prefetch(Ahead(pair + 32 * part), _MM_HINT_T0);
-        const __m512i numbers = _mm512_load_si512(pair + 32 * part);
-        sums[part] = _mm512_add_epi32(sums[part], _mm512_madd_epi16(weight, numbers));
+        _mm_prefetch(Ahead(four + 64 * part), _MM_HINT_T0);
+        const __m512i bytes = _mm512_load_si512(four + 64 * part);
+        highs[part] = _mm512_dpbusd_epi32(highs[part], bytes, high);
+        lows[part] = _mm512_dpbusd_epi32(lows[part], bytes, low);
       }
     }
     uint64_t reached = 0;
     for (int part = 0; part < 4; ++part) {
-      const __mmask16 mask = _mm512_cmpge_epi32_mask(sums[part], limit);
+      lows[part] = _mm512_add_epi32(lows[part], _mm512_maskz_slli_epi32(0xffff, highs[part], 8));
+      const __mmask16 mask = _mm512_cmpge_epi32_mask(lows[part], limit);
       reached |= static_cast<uint64_t>(mask) << (16 * part);
     }
     reached &= pass.eligible[block];
     if (reached == 0) continue;
-    for (int part = 0; part < 4; ++part) _mm512_storeu_si512(scores + 16 * part, sums[part]);
+    for (int part = 0; part < 4; ++part) _mm512_storeu_si512(scores + 16 * part, lows[part]);
     *hits = reached;
     return block;
   }
@@ -89,8 +97,8 @@ bool HasAvx2() {
   return __builtin_cpu_supports("avx2");
 }
 
-bool HasAvx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+bool HasVnni() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni");
 }
 
 }  // namespace
@@ -98,18 +106,22 @@ bool HasAvx512() {
 // In two halves of a block: eight of the sixteen registers each.
 int NextHitBaseline(const ScorePass& pass, int begin, int32_t threshold, int32_t* scores, uint64_t* hits) {
   const __m128i limit = _mm_set1_epi32(threshold);
+  const __m128i low_bytes = _mm_set1_epi16(0xff);
   for (int block = begin; block < pass.blocks; ++block) {
     if (pass.eligible[block] == 0) continue;
     uint64_t below = 0;
     for (int half = 0; half < 2; ++half) {
-      const int16_t* pair = pass.panel + static_cast<size_t>(block) * pass.pairs * kPairSize + 64 * half;
+      const uint8_t* four = pass.panel + static_cast<size_t>(block) * pass.fours * kFourSize + 128 * half;
       __m128i sums[8];
       for (int part = 0; part < 8; ++part) sums[part] = _mm_setzero_si128();
-      for (int p = 0; p < pass.pairs; ++p, pair += kPairSize) {
-        const __m128i weight = _mm_set1_epi32(pass.weights[p]);
+      for (int f = 0; f < pass.fours; ++f, four += kFourSize) {
+        const __m128i even = _mm_set1_epi32(static_cast<int>(pass.weights[f].even));
+        const __m128i odd = _mm_set1_epi32(static_cast<int>(pass.weights[f].odd));
         for (int part = 0; part < 8; ++part) {
-          const __m128i numbers = _mm_load_si128(reinterpret_cast<const __m128i*>(pair + 8 * part));
-          sums[part] = _mm_add_epi32(sums[part], _mm_madd_epi16(weight, numbers));
+          const __m128i bytes = _mm_load_si128(reinterpret_cast<const __m128i*>(four + 16 * part));
+          const __m128i evens = _mm_madd_epi16(even, _mm_and_si128(bytes, low_bytes));
+          const __m128i odds = _mm_madd_epi16(odd, _mm_srli_epi16(bytes, 8));
+          sums[part] = _mm_add_epi32(sums[part], _mm_add_epi32(evens, odds));
         }
       }
       for (int part = 0; part < 8; ++part) {
@@ -125,7 +137,7 @@ int NextHitBaseline(const ScorePass& pass, int begin, int32_t threshold, int32_t
 }
 
 NextHit WidestNextHit() {
-  if (HasAvx512()) return NextHitAvx512;
+  if (HasVnni()) return NextHitVnni;
   if (HasAvx2()) return NextHitAvx2;
   return NextHitBaseline;
 }
@@ -134,7 +146,7 @@ int AvailableNextHit(NextHit out[3]) {
   int n = 0;
   out[n++] = NextHitBaseline;
   if (HasAvx2()) out[n++] = NextHitAvx2;
-  if (HasAvx512()) out[n++] = NextHitAvx512;
+  if (HasVnni()) out[n++] = NextHitVnni;
   return n;
 }
 

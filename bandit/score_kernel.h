@@ -17,12 +17,21 @@ namespace suggest::bandit {
 // Candidates per block of the panel: one word of the eligibility mask, four AVX-512 registers of 32-bit numbers.
 inline constexpr int kPanelRows = 64;
 
+// The weights of four columns, as the kernels multiply them: pairs of 16-bit numbers, the earlier column in the low
+// half, or 8-bit digits to the base 256, the first column in the lowest byte.
+struct FourWeights {
+  uint32_t even = 0;  // columns 0 and 2
+  uint32_t odd = 0;   // columns 1 and 3
+  uint32_t high = 0;
+  uint32_t low = 0;
+};
+
 struct ScorePass {
-  const int16_t* panel = nullptr;  // 64-byte aligned, as CoarsePanel::data()
-  int pairs = 0;
+  const uint8_t* panel = nullptr;  // 64-byte aligned, as CoarsePanel::data()
+  int fours = 0;
   int blocks = 0;
-  const int32_t* weights = nullptr;    // one per pair, as CoarsePanel::Weights
-  const uint64_t* eligible = nullptr;  // bit `lane` of word `block`
+  const FourWeights* weights = nullptr;  // one per four columns
+  const uint64_t* eligible = nullptr;    // bit `lane` of word `block`
 };
 
 // The first block from `begin` on in which an eligible candidate scores at least `threshold`, else pass.blocks. A

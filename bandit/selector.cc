@@ -45,8 +45,8 @@ void SelectSuperset(const CandidateMatrix& catalogue, const CandidateSet& eligib
   const CandidateSet::Cover cover = eligible.CoverOf(catalogue.rows());
   const std::vector<uint64_t>& words = cover.mask->words();
   const bool all = pairs.empty() && cover.exact;
-  const ScorePass pass{catalogue.coarse().data(), catalogue.coarse().pairs(), static_cast<int>(words.size()),
-                       weights.pairs.data(), words.data()};
+  const ScorePass pass{catalogue.coarse().data(), catalogue.coarse().fours(), static_cast<int>(words.size()),
+                       weights.fours.data(), words.data()};
   Shortlist shortlist(count, 2 * (weights.bound + kToFloat) + 1);
   int32_t scores[kPanelRows];
   uint64_t hits = 0;
@@ -79,7 +79,7 @@ std::vector<Ranked> SelectBest(const CandidateMatrix& catalogue, const Candidate
   std::vector<int> finalists;
   CoarsePanel::Weights weights;
   if (WorthSelecting(catalogue, eligible.size(), count)) weights = catalogue.coarse().Quantise(w);
-  if (weights.pairs.empty()) {
+  if (weights.fours.empty()) {
     finalists = eligible.ToVector();
   } else {
     for (const PairRow& pair : pairs) {

@@ -16,7 +16,7 @@ using Eigen::VectorXd;
 // The whole-number scores of the rows, by this kernel.
 std::vector<int32_t> Scores(const CoarsePanel& panel, const CoarsePanel::Weights& weights, NextHit kernel) {
   const std::vector<uint64_t> everyone(panel.blocks(), ~uint64_t{0});
-  const ScorePass pass{panel.data(), panel.pairs(), panel.blocks(), weights.pairs.data(), everyone.data()};
+  const ScorePass pass{panel.data(), panel.fours(), panel.blocks(), weights.fours.data(), everyone.data()};
   std::vector<int32_t> scores(static_cast<size_t>(panel.blocks()) * kPanelRows);
   for (int block = 0; block < panel.blocks(); ++block) {
     uint64_t hits = 0;
@@ -24,6 +24,15 @@ std::vector<int32_t> Scores(const CoarsePanel& panel, const CoarsePanel::Weights
     EXPECT_EQ(hits, ~uint64_t{0});
   }
   return scores;
+}
+
+double HalfRange(const CandidateMatrix& catalogue, int column) {
+  double lowest = catalogue.row(0)[column], highest = lowest;
+  for (int j = 1; j < catalogue.rows(); ++j) {
+    lowest = std::min(lowest, catalogue.row(j)[column]);
+    highest = std::max(highest, catalogue.row(j)[column]);
+  }
+  return (highest - lowest) / 2;
 }
 
 // Many magnitudes of weights and columns: no score is further off than the bound says, and it says little.
@@ -37,8 +46,10 @@ TEST(CoarsePanel, StaysWithinTheProvenBound) {
     VectorXd w = std::exp(10 * rng.NextNormal()) * RandomVector(cols, rng);
     if (repeat % 3 == 0) w[1] *= 1e4;
     const CoarsePanel::Weights weights = catalogue.coarse().Quantise(w);
-    ASSERT_EQ(static_cast<int>(weights.pairs.size()), cols / 2);
-    EXPECT_LT(weights.bound, 0.002 * 0x1p31) << "of the largest score";
+    ASSERT_EQ(static_cast<int>(weights.fours.size()), (cols - 1 + 3) / 4) << "the first does not vary";
+    double largest = 0;
+    for (int c = 1; c < cols; ++c) largest += std::abs(w[c]) * HalfRange(catalogue, c);
+    EXPECT_LT(weights.bound * weights.unit, 0.0045 * largest) << "of the largest score";
     const std::vector<int32_t> scores = Scores(catalogue.coarse(), weights, kernels[0]);
     for (int k = 1; k < available; ++k) EXPECT_EQ(Scores(catalogue.coarse(), weights, kernels[k]), scores);
     std::vector<double> errors;
@@ -55,7 +66,7 @@ TEST(CoarsePanel, StaysWithinTheProvenBound) {
 
 // The largest sum that there can be: all weights alike, all numbers at the end of their range.
 TEST(CoarsePanel, ScoresDoNotOverflow) {
-  for (const int cols : {1, 2, 7, 64}) {
+  for (const int cols : {1, 2, 7, 64, 1000}) {
     std::vector<double> values;
     for (int j = 0; j < 64; ++j) values.insert(values.end(), cols, j % 2 == 0 ? 1.0 : -1.0);
     const CoarsePanel panel(values, cols);
@@ -63,28 +74,29 @@ TEST(CoarsePanel, ScoresDoNotOverflow) {
     NextHit kernels[3];
     for (int k = AvailableNextHit(kernels); k-- > 0;) {
       const std::vector<int32_t> scores = Scores(panel, weights, kernels[k]);
-      EXPECT_NEAR(scores[0] * weights.unit, cols, 1e-3 * cols);
-      EXPECT_EQ(scores[1], -scores[0]);
+      EXPECT_NEAR((scores[0] - static_cast<double>(scores[1])) * weights.unit, 2 * cols, 1e-3 * cols);
+      EXPECT_NEAR(scores[0], 255.0 * scores[1], 1e-3 * scores[0]) << "bytes 255 and 1";
     }
   }
 }
 
 TEST(CoarsePanel, ColumnsThatDoNotVaryAreLeftOut) {
   const CoarsePanel panel({1.0, 5.0, 2.0, 1.0, 5.0, 3.0}, 3);
-  EXPECT_EQ(panel.pairs(), 1);
-  EXPECT_EQ(CoarsePanel({1.0, 5.0, 1.0, 5.0}, 2).pairs(), 0);
+  EXPECT_EQ(panel.fours(), 1);
+  EXPECT_EQ(panel.Quantise(Eigen::Vector3d(1, 1, 1)).fours[0].even & 0xffff, 32639U) << "the last is the only one";
+  EXPECT_EQ(CoarsePanel({1.0, 5.0, 1.0, 5.0}, 2).fours(), 0);
 }
 
 TEST(CoarsePanel, SaysWhatItIsOfNoUseFor) {
   const CoarsePanel panel({1.0, 2.0, 1.0, 3.0}, 2);
-  EXPECT_FALSE(panel.Quantise(VectorXd::Ones(2)).pairs.empty());
-  EXPECT_FALSE(panel.Quantise(VectorXd::Zero(2)).pairs.empty());
-  EXPECT_TRUE(panel.Quantise(VectorXd::Constant(2, 1e30)).pairs.empty());
-  EXPECT_TRUE(panel.Quantise(VectorXd::Constant(2, 1e-300)).pairs.empty());
-  EXPECT_TRUE(panel.Quantise(VectorXd::Constant(2, std::nan(""))).pairs.empty());
+  EXPECT_FALSE(panel.Quantise(VectorXd::Ones(2)).fours.empty());
+  EXPECT_FALSE(panel.Quantise(VectorXd::Zero(2)).fours.empty());
+  EXPECT_TRUE(panel.Quantise(VectorXd::Constant(2, 1e30)).fours.empty());
+  EXPECT_TRUE(panel.Quantise(VectorXd::Constant(2, 1e-300)).fours.empty());
+  EXPECT_TRUE(panel.Quantise(VectorXd::Constant(2, std::nan(""))).fours.empty());
   const CoarsePanel huge({1.0, -1e200, 2.0, 1e200}, 2);
-  EXPECT_TRUE(huge.Quantise(Eigen::Vector2d(1, 1)).pairs.empty());
-  EXPECT_TRUE(huge.Quantise(Eigen::Vector2d(1, 1e-190)).pairs.empty());
+  EXPECT_TRUE(huge.Quantise(Eigen::Vector2d(1, 1)).fours.empty());
+  EXPECT_TRUE(huge.Quantise(Eigen::Vector2d(1, 1e-190)).fours.empty());
 }
 
 // Every kernel stops at exactly the blocks in which an eligible lane reaches the threshold.
@@ -98,7 +110,7 @@ TEST(ScoreKernel, FindsEveryEligibleLaneAtTheThreshold) {
   std::vector<uint64_t> eligible(16, 0);
   eligible[3] = uint64_t{1} << 63;
   eligible[15] = 0x80000001;
-  const ScorePass pass{panel.data(), 1, 16, weights.pairs.data(), eligible.data()};
+  const ScorePass pass{panel.data(), 1, 16, weights.fours.data(), eligible.data()};
   for (int k = 0; k < available; ++k) {
     int32_t scores[kPanelRows];
     uint64_t hits = 0;
@@ -106,7 +118,7 @@ TEST(ScoreKernel, FindsEveryEligibleLaneAtTheThreshold) {
     const int32_t most = scores[63];
     EXPECT_EQ(kernels[k](pass, 0, most, scores, &hits), 3);
     EXPECT_EQ(hits, eligible[3]);
-    EXPECT_EQ(scores[0], -most);
+    EXPECT_EQ(scores[0], most / 255);
     EXPECT_EQ(kernels[k](pass, 4, most, scores, &hits), 15);
     EXPECT_EQ(hits, eligible[15]);
     EXPECT_EQ(kernels[k](pass, 0, most + 1, scores, &hits), 16);

@@ -114,7 +114,7 @@ void Scoring(Timer& timer, int candidates, double target) {
   const VectorXd w = RandomVector(kColumns, rng);
   const bandit::CoarsePanel& panel = catalogue.coarse();
   const auto* const words = reinterpret_cast<const uint32_t*>(panel.data());
-  const size_t numbers = static_cast<size_t>(panel.blocks()) * panel.pairs() * bandit::kPanelRows;
+  const size_t numbers = static_cast<size_t>(panel.blocks()) * panel.fours() * bandit::kPanelRows;
   const std::string name = absl::StrCat("score_", candidates);
   const double sum = timer.Micros(name + "/sum", [&] { benchmark::DoNotOptimize(PanelSum(words, numbers)); });
   const double fused = timer.Micros(name + "/fused", [&] {
