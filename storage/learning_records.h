@@ -42,6 +42,8 @@ struct NewExposure {
   absl::Time exposed_at;
   int64_t basis_id = 0;  // of the model version that decided; 0 = unknown
   int rank = 0;          // from 1
+  int64_t model_version = 0;
+  std::string catalogue_version;
   model::v1::DecisionInputs inputs;
 };
 

@@ -15,8 +15,7 @@
 #include "service/ctl/session.h"
 #include "service/ctl/stored_model.h"
 #include "service/ctl/table.h"
-#include "service/decision/catalogue.h"
-#include "storage/catalogue_store.h"
+#include "service/decision/stored_servings.h"
 #include "storage/superseded_store.h"
 
 namespace suggest::ctl {
@@ -67,12 +66,8 @@ absl::StatusOr<v1::ExplainResponse> ExplainHere(const Invocation& invocation, co
   ASSIGN_OR_RETURN(const storage::AnsweredDecision answered,
                    storage::FindAnsweredDecision(database, request.customer_id(), request.decision_id()));
   const storage::DecisionRecord& record = answered.decision;
-  ASSIGN_OR_RETURN(const StoredModel stored, LoadModel(storage::ModelStore(database), record.model_version));
-  ASSIGN_OR_RETURN(std::string bytes, storage::CatalogueStore(database).LoadVersion(record.catalogue_version));
-  ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Catalogue> catalogue,
-                   decision::Catalogue::FromBytes(std::move(bytes), record.catalogue_version));
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Serving> serving,
-                   decision::Serving::Create(stored.snapshot, catalogue));
+                   decision::StoredServings(database).Get(record.model_version, record.catalogue_version));
   absl::StatusOr<v1::ExplainResponse> response;
   if (UnderAnother(request)) {
     ASSIGN_OR_RETURN(const StoredModel other, LoadModel(storage::ModelStore(database), request.model_version()));

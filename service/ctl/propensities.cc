@@ -10,11 +10,9 @@
 #include "bandit/base/status_macros.h"
 #include "service/ctl/commands.h"
 #include "service/ctl/session.h"
-#include "service/ctl/stored_model.h"
 #include "service/ctl/table.h"
-#include "service/decision/catalogue.h"
 #include "service/decision/deferred.h"
-#include "storage/catalogue_store.h"
+#include "service/decision/stored_servings.h"
 #include "storage/decision_store.h"
 #include "storage/deferred_store.h"
 
@@ -43,7 +41,7 @@ bool SameVersions(const DeferredDecision& a, const DeferredDecision& b) {
 class Filler {
  public:
   Filler(storage::Database* database, ProgressLine* progress, int64_t total)
-      : database_(database), progress_(progress), total_(total) {}
+      : database_(database), progress_(progress), total_(total), servings_(database) {}
 
   // Fills in all with decided_at >= since.
   absl::StatusOr<Counts> Run(absl::Time since) {
@@ -74,7 +72,7 @@ class Filler {
   // Decisions of one model version and one catalogue version.
   absl::Status FillVersion(const std::vector<DeferredDecision>& decisions) {
     counts_.deferred += static_cast<int64_t>(decisions.size());
-    const auto serving = Load(decisions.front());
+    const auto serving = servings_.Get(decisions.front().model_version, decisions.front().catalogue_version);
     if (absl::IsUnavailable(serving.status())) return serving.status();
     std::vector<storage::DecisionRecord> filled;
     for (size_t i = 0; i < decisions.size(); ++i) {
@@ -91,19 +89,6 @@ class Filler {
       progress_->Update("propensities", counts_.filled + counts_.failed, total_);
     }
     return absl::OkStatus();
-  }
-
-  absl::StatusOr<std::shared_ptr<const Serving>> Load(const DeferredDecision& decision) {
-    if (serving_ != nullptr && serving_->snapshot().version() == decision.model_version &&
-        serving_->catalogue().version() == decision.catalogue_version) {
-      return serving_;
-    }
-    ASSIGN_OR_RETURN(const StoredModel stored, LoadModel(storage::ModelStore(database_), decision.model_version));
-    ASSIGN_OR_RETURN(std::string bytes, storage::CatalogueStore(database_).LoadVersion(decision.catalogue_version));
-    ASSIGN_OR_RETURN(std::shared_ptr<const decision::Catalogue> catalogue,
-                     decision::Catalogue::FromBytes(std::move(bytes), decision.catalogue_version));
-    ASSIGN_OR_RETURN(serving_, Serving::Create(stored.snapshot, std::move(catalogue)));
-    return serving_;
   }
 
   // A record that another run has filled in meanwhile comes back as it is.
@@ -132,7 +117,7 @@ class Filler {
   storage::Database* const database_;
   ProgressLine* const progress_;
   const int64_t total_;
-  std::shared_ptr<const Serving> serving_;
+  decision::StoredServings servings_;
   Counts counts_;
 };
 

@@ -136,7 +136,7 @@ void CheckDatabase(const config::v1::Database& database, Problems& problems) {
   if (database.connection().find("password=") != std::string::npos) {
     problems.Add("database.connection holds a password, expected it in PGPASSWORD or a PostgreSQL passfile");
   }
-  problems.Unless(Within(database.pool_size(), 1, 1000), "database.pool_size", database.pool_size(), "1 to 1000");
+  problems.Unless(Within(database.pool_size(), 2, 1000), "database.pool_size", database.pool_size(), "2 to 1000");
   const absl::Duration timeout = ToAbslDuration(database.statement_timeout());
   problems.Unless(timeout > absl::ZeroDuration(), "database.statement_timeout", timeout, "more than 0");
   for (const auto& [field, poll] : {std::pair("database.model_poll", ToAbslDuration(database.model_poll())),

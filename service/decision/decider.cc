@@ -101,11 +101,10 @@ v1::PropensityStatus ToProto(bandit::PropensityStatus status) {
   return v1::PROPENSITY_STATUS_UNSPECIFIED;
 }
 
-void ReserveSlate(int slots, int columns, storage::DecisionRecord* record) {
+void ReserveSlate(int slots, storage::DecisionRecord* record) {
   record->recommendation_ids.reserve(slots);
   DecisionInputs& inputs = record->inputs;
   inputs.mutable_slate()->Reserve(slots);
-  inputs.mutable_recommendations()->Reserve(slots * columns);
   inputs.mutable_scores()->Reserve(slots);
   inputs.mutable_means()->Reserve(slots);
   inputs.mutable_sds()->Reserve(slots);
@@ -115,8 +114,6 @@ void LogEntry(const Serving& serving, const bandit::ScoredCandidate& item, stora
   record->recommendation_ids.push_back(serving.catalogue().item(item.candidate).recommendation_id);
   DecisionInputs& inputs = record->inputs;
   inputs.add_slate(item.candidate);
-  const auto row = serving.candidates().row(item.candidate);
-  inputs.mutable_recommendations()->Add(row.begin(), row.end());
   inputs.add_scores(item.score);
   inputs.add_means(static_cast<float>(item.mean));
   inputs.add_sds(static_cast<float>(item.sd));
@@ -150,7 +147,7 @@ absl::Status Choose(const Serving& serving, const config::v1::Choice& choice, co
                                             " failed too: ", slate.status().message()));
   }
   decision->contenders = slate->contenders;
-  ReserveSlate(static_cast<int>(slate->items.size()), serving.candidates().cols(), record);
+  ReserveSlate(static_cast<int>(slate->items.size()), record);
   record->explore = slate->explore;
   record->propensity_status = ToProto(slate->propensity_status);
   for (const bandit::ScoredCandidate& item : slate->items) LogEntry(serving, item, record);

@@ -1,9 +1,11 @@
 #include "service/learning/booking.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "absl/container/btree_map.h"
+#include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "features/counters.h"
 #include "google/protobuf/repeated_field.h"
@@ -36,13 +38,13 @@ std::vector<float> Part(const google::protobuf::RepeatedField<float>& values, in
   return {begin, begin + length};
 }
 
-// The slot's context out of the decision's logged inputs; empty where they do not hold it.
-storage::StoredContext LoggedContext(const storage::NewExposure& exposure) {
+// The slot's context, with z~_r; empty without one.
+storage::StoredContext ContextOf(const storage::NewExposure& exposure, std::vector<float> recommendation) {
   storage::StoredContext context;
+  if (recommendation.empty()) return context;
   const model::v1::DecisionInputs& inputs = exposure.inputs;
-  if (exposure.rank < 1 || exposure.rank > inputs.slate_size()) return context;
   context.customer = {inputs.customer().begin(), inputs.customer().end()};
-  context.recommendation = Part(inputs.recommendations(), exposure.rank - 1, inputs.slate_size());
+  context.recommendation = std::move(recommendation);
   const auto& candidates = inputs.pair_candidates();
   const auto pair = std::find(candidates.begin(), candidates.end(), inputs.slate(exposure.rank - 1));
   if (pair != candidates.end()) {
@@ -62,7 +64,7 @@ storage::HistoryKey ExposureDay(const LedgerExposure& exposure) {
 }  // namespace
 
 Booking::Booking(const config::v1::Config& config, Basis basis, absl::Time tick, suggest::v1::IngestCounts* counts,
-                 Reach reach)
+                 decision::StoredServings* servings, Reach reach)
     : settings_(LearnerSettingsOf(config)),
       rules_{settings_.window, ToAbslDuration(config.learning().clock_skew_tolerance())},
       exposure_rule_(RuleOf(config.learning().exposure_event())),
@@ -71,6 +73,7 @@ Booking::Booking(const config::v1::Config& config, Basis basis, absl::Time tick,
       basis_(std::move(basis)),
       tick_(tick),
       counts_(counts),
+      servings_(servings),
       reach_(reach),
       purchases_(config, basis_.layout, tick, counts) {}
 
@@ -132,7 +135,44 @@ absl::StatusOr<Booking::Chunk> Booking::BookExposures(storage::LearningTransacti
   return chunk;
 }
 
-LedgerExposure Booking::ToLedger(const storage::NewExposure& fresh, int64_t basis_id,
+// z~_r of each row's slot, in the rows' order: as logged, else of the versions that decided, each loaded once. Empty
+// for a foreign basis.
+absl::StatusOr<std::vector<std::vector<float>>> Booking::Encodings(const std::vector<storage::NewExposure>& found,
+                                                                   int64_t basis_id) {
+  std::vector<std::vector<float>> encodings(found.size());
+  std::vector<size_t> not_logged;
+  for (size_t i = 0; i < found.size(); ++i) {
+    const model::v1::DecisionInputs& inputs = found[i].inputs;
+    if (found[i].basis_id != basis_id || found[i].rank > inputs.slate_size()) continue;
+    if (inputs.recommendations_size() == 0) {
+      not_logged.push_back(i);
+    } else {
+      encodings[i] = Part(inputs.recommendations(), found[i].rank - 1, inputs.slate_size());
+    }
+  }
+  const auto versions = [&](size_t i) { return std::tie(found[i].model_version, found[i].catalogue_version); };
+  std::stable_sort(not_logged.begin(), not_logged.end(), [&](size_t a, size_t b) { return versions(a) < versions(b); });
+  for (const size_t i : not_logged) {
+    const storage::NewExposure& row = found[i];
+    const auto serving = servings_->Get(row.model_version, row.catalogue_version);
+    if (absl::IsNotFound(serving.status())) {
+      return absl::DataLossError(absl::StrCat("what decided suggestion ", row.suggestion_id, " of customer ",
+                                              row.customer_id, " is lost: ", serving.status().message()));
+    }
+    RETURN_IF_ERROR(serving.status());
+    const uint32_t place = row.inputs.slate(row.rank - 1);
+    if (place >= static_cast<uint32_t>((*serving)->catalogue().size())) {
+      return absl::DataLossError(absl::StrCat("suggestion ", row.suggestion_id, " of customer ", row.customer_id,
+                                              " logged the place ", place, ", outside its catalogue of ",
+                                              (*serving)->catalogue().size()));
+    }
+    const auto encoding = (*serving)->candidates().row(static_cast<int>(place));
+    encodings[i].assign(encoding.begin(), encoding.end());
+  }
+  return encodings;
+}
+
+LedgerExposure Booking::ToLedger(const storage::NewExposure& fresh, std::vector<float> recommendation, int64_t basis_id,
                                  std::vector<KnownExposure>& same_pair) {
   LedgerExposure row{.customer_id = fresh.customer_id,
                      .suggestion_id = fresh.suggestion_id,
@@ -149,7 +189,7 @@ LedgerExposure Booking::ToLedger(const storage::NewExposure& fresh, int64_t basi
     counts_->set_exposures_repeated(counts_->exposures_repeated() + 1);
     return row;
   }
-  if (fresh.basis_id == basis_id) row.context = LoggedContext(fresh);
+  row.context = ContextOf(fresh, std::move(recommendation));
   row.basis_id = row.context.empty() ? 0 : basis_id;
   same_pair.push_back(ToKnown(row));
   counts_->set_exposures_booked(counts_->exposures_booked() + 1);
@@ -168,11 +208,13 @@ absl::Status Booking::Book(storage::LearningTransaction& tx, const std::vector<s
   absl::btree_map<LedgerKey, std::vector<KnownExposure>> known;
   for (const LedgerExposure& row : booked) known[{row.customer_id, row.recommendation_id}].push_back(ToKnown(row));
 
+  ASSIGN_OR_RETURN(std::vector<std::vector<float>> encodings, Encodings(found, state.basis_id));
   std::vector<LedgerExposure> rows;
   std::vector<storage::HistoryKey> histories;
-  for (const storage::NewExposure& fresh : found) {
-    const LedgerExposure& row =
-        rows.emplace_back(ToLedger(fresh, state.basis_id, known[{fresh.customer_id, fresh.recommendation_id}]));
+  for (size_t i = 0; i < found.size(); ++i) {
+    const storage::NewExposure& fresh = found[i];
+    const LedgerExposure& row = rows.emplace_back(
+        ToLedger(fresh, std::move(encodings[i]), state.basis_id, known[{fresh.customer_id, fresh.recommendation_id}]));
     if (row.continues.empty()) histories.push_back(ExposureDay(row));
   }
   RETURN_IF_ERROR(tx.InsertExposures(rows));

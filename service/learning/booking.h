@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "bandit/context.h"
+#include "service/decision/stored_servings.h"
 #include "service/learning/delay_rule.h"
 #include "service/learning/purchase_booking.h"
 #include "service/learning/settings.h"
@@ -33,14 +34,15 @@ class Booking {
     DelayNuisance nuisance;          // that events are weighted with as exposures become mature
   };
 
-  // `counts` is added to, and must outlive the booking.
+  // `counts` is added to. It and `servings`, which only exposures need, must outlive the booking.
   Booking(const config::v1::Config& config, Basis basis, absl::Time tick, suggest::v1::IngestCounts* counts,
-          Reach reach = Reach::kLearningWindow);
+          decision::StoredServings* servings, Reach reach = Reach::kLearningWindow);
 
   struct Chunk {
     int rows = 0;
     bool more = false;  // another call may find further rows
   };
+  // Errors: DATA_LOSS naming the suggestion where the versions that decided are lost.
   absl::StatusOr<Chunk> BookExposures(storage::LearningTransaction& tx);
   absl::StatusOr<Chunk> BookPurchases(storage::LearningTransaction& tx);
   // Purchases that the source has lost, or shows under another customer, are cancelled at the tick.
@@ -52,8 +54,10 @@ class Booking {
   absl::StatusOr<std::vector<storage::NewExposure>> NextExposures(storage::LearningTransaction& tx, bool* more);
   absl::Status Book(storage::LearningTransaction& tx, const std::vector<storage::NewExposure>& found,
                     storage::LearnerState& state);
-  storage::LedgerExposure ToLedger(const storage::NewExposure& fresh, int64_t basis_id,
-                                   std::vector<KnownExposure>& same_pair);
+  absl::StatusOr<std::vector<std::vector<float>>> Encodings(const std::vector<storage::NewExposure>& found,
+                                                            int64_t basis_id);
+  storage::LedgerExposure ToLedger(const storage::NewExposure& fresh, std::vector<float> recommendation,
+                                   int64_t basis_id, std::vector<KnownExposure>& same_pair);
   absl::Status AddEvents(storage::LearningTransaction& tx, int64_t basis_id,
                          const std::vector<storage::LedgerExposure>& due);
   storage::SourceWindow WindowFor(absl::Duration earlier) const;
@@ -66,6 +70,7 @@ class Booking {
   const Basis basis_;
   const absl::Time tick_;
   suggest::v1::IngestCounts* const counts_;
+  decision::StoredServings* const servings_;
   const Reach reach_;
   PurchaseBooking purchases_;
   bool discards_heeded_ = false;

@@ -128,7 +128,7 @@ absl::StatusOr<StratumOfRecommendation> LoadStrata(storage::Database* db, const 
 }
 
 absl::Status RunAll(storage::LearningStore& store, const Run& run, StratumOfRecommendation strata,
-                    suggest::v1::IngestRewardsResponse& response) {
+                    decision::StoredServings& servings, suggest::v1::IngestRewardsResponse& response) {
   const auto started = std::chrono::steady_clock::now();
   Booking::Basis basis{.layout = {}, .strata = std::move(strata), .nuisance = {}};
   RETURN_IF_ERROR(Step(store, run, "start", [&](LearningTransaction& tx) -> absl::Status {
@@ -151,7 +151,7 @@ absl::Status RunAll(storage::LearningStore& store, const Run& run, StratumOfReco
     basis.nuisance = std::move(rule.nuisance);
     return absl::OkStatus();
   }));
-  Booking booking(run.config, std::move(basis), run.now, response.mutable_counts());
+  Booking booking(run.config, std::move(basis), run.now, response.mutable_counts(), &servings);
   RETURN_IF_ERROR(Chunks(store, run, "exposures", [&](LearningTransaction& tx) { return booking.BookExposures(tx); }));
   RETURN_IF_ERROR(Chunks(store, run, "purchases", [&](LearningTransaction& tx) { return booking.BookPurchases(tx); }));
   RETURN_IF_ERROR(Chunks(store, run, "purchases", [&](LearningTransaction& tx) { return booking.BookVanished(tx); }));
@@ -168,16 +168,17 @@ absl::StatusOr<suggest::v1::IngestRewardsResponse> Ingester::Run(absl::Time now,
   const auto started = std::chrono::steady_clock::now();
   const double statements_before = storage::StatementSeconds();
   storage::LearningStore store(db_);
+  decision::StoredServings servings(db_);
   suggest::v1::IngestRewardsResponse response;
   learning::Run run{.config = config_, .now = now, .dry_run = dry_run, .progress = progress, .hook = hook_};
   ASSIGN_OR_RETURN(StratumOfRecommendation strata, LoadStrata(db_, config_));
   if (dry_run) {
     RETURN_IF_ERROR(store.WithLock(false, [&](LearningTransaction& tx) {
       run.only = &tx;
-      return RunAll(store, run, std::move(strata), response);
+      return RunAll(store, run, std::move(strata), servings, response);
     }));
   } else {
-    RETURN_IF_ERROR(RunAll(store, run, std::move(strata), response));
+    RETURN_IF_ERROR(RunAll(store, run, std::move(strata), servings, response));
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
   response.set_seconds(seconds.count());

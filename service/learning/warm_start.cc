@@ -160,7 +160,7 @@ absl::Status PublishPlan(LearningTransaction& tx, const config::v1::Config& conf
   }
   suggest::v1::IngestCounts counts;
   // All exposures are booked, so that histories are whole; their purchases must be too.
-  Booking booking(config, {.layout = plan.basis.layout, .strata = {}, .nuisance = {}}, plan.data_cut, &counts,
+  Booking booking(config, {.layout = plan.basis.layout, .strata = {}, .nuisance = {}}, plan.data_cut, &counts, nullptr,
                   Booking::Reach::kAllHistory);
   Booking::Chunk chunk;
   do {

@@ -117,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadSetting{"server { max_request_bytes: 10 }", "server.max_request_bytes is 10"},
         BadSetting{"database { connection: 'password=secret' }", "database.connection holds a password"},
         BadSetting{"server { batch_in_flight: 1001 }", "server.batch_in_flight is 1001"},
-        BadSetting{"database { pool_size: -2 }", "database.pool_size is -2"},
+        BadSetting{"database { pool_size: 1 }", "database.pool_size is 1, expected 2 to 1000"},
         BadSetting{"database { spool_max_bytes: 1000 }", "database.spool_max_bytes is 1000"},
         BadSetting{"database { statement_timeout {} }", "database.statement_timeout is 0"},
         BadSetting{"database { model_poll { seconds: 2 } }", "database.model_poll is 2s"},

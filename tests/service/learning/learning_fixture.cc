@@ -6,9 +6,11 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "google/protobuf/text_format.h"
+#include "service/decision/catalogue.h"
 #include "service/decision/config.h"
 #include "service/decision/model_codec.h"
 #include "service/learning/warm_start.h"
+#include "storage/catalogue_store.h"
 #include "storage/decision_id.h"
 #include "storage/decision_store.h"
 #include "storage/feedback_store.h"
@@ -82,6 +84,22 @@ void LearningFixture::Start() {
   ASSERT_THAT(RunWarmStart(db_.database(), config_, options, Day(0), nullptr), testing::IsOk());
 }
 
+std::string LearningFixture::CatalogueOf(const std::string& recommendation) {
+  storage::RecommendationRecord record{.recommendation_id = recommendation,
+                                       .title = recommendation,
+                                       .active_from = std::nullopt,
+                                       .active_until = std::nullopt,
+                                       .attributes = {},
+                                       .attributes_json = absl::StrFormat("{\"price\": %.17g}", Value(recommendation))};
+  const auto catalogue = decision::Catalogue::FromRecords({record});
+  EXPECT_THAT(catalogue, testing::IsOk());
+  if (saves_catalogues_) {
+    storage::CatalogueStore store(&db_.database());
+    EXPECT_THAT(store.SaveVersion((*catalogue)->version(), (*catalogue)->bytes(), Day(0)), testing::IsOk());
+  }
+  return (*catalogue)->version();
+}
+
 std::string LearningFixture::Decide(const std::string& customer, const std::string& recommendation, absl::Time at) {
   storage::DecisionRecord decision;
   decision.decision_id = storage::MakeDecisionId(at, ++decisions_, 7);
@@ -90,13 +108,15 @@ std::string LearningFixture::Decide(const std::string& customer, const std::stri
   decision.decided_at = at;
   decision.policy = suggest::v1::THOMPSON;
   decision.model_version = 1;
-  decision.catalogue_version = std::string(32, 'c');
+  decision.catalogue_version = CatalogueOf(recommendation);
   decision.recommendation_ids = {recommendation};
   decision.inputs.add_customer(1);
   decision.inputs.add_customer(Value(customer));
-  decision.inputs.add_slate(0);
-  decision.inputs.add_recommendations(1);
-  decision.inputs.add_recommendations(Value(recommendation));
+  decision.inputs.add_slate(place_);
+  if (logs_encodings_) {
+    decision.inputs.add_recommendations(1);
+    decision.inputs.add_recommendations(Value(recommendation));
+  }
   storage::DecisionStore store(&db_.database());
   EXPECT_THAT(store.Append(decision), testing::IsOk());
   return storage::MakeSuggestionId(decision.decision_id, 1);

@@ -38,7 +38,9 @@ class LearningFixture : public ::testing::Test {
   // One decision with one slot, of which the expert says at `at` what `kind` says. Returns the suggestion's id.
   std::string Expose(const std::string& customer, const std::string& recommendation, absl::Time at,
                      suggest::v1::RecordFeedbackRequest::Kind kind = suggest::v1::RecordFeedbackRequest::KEPT);
-  // The decision alone.
+  // The version of a catalogue with nothing but the recommendation.
+  std::string CatalogueOf(const std::string& recommendation);
+  // The decision alone, out of that catalogue.
   std::string Decide(const std::string& customer, const std::string& recommendation, absl::Time at);
   void Feedback(const std::string& customer, const std::string& suggestion_id, absl::Time at,
                 suggest::v1::RecordFeedbackRequest::Kind kind);
@@ -75,6 +77,9 @@ class LearningFixture : public ::testing::Test {
   suggest::testing::TestDatabase db_;
   config::v1::Config config_;
   int decisions_ = 0;
+  bool logs_encodings_ = false;  // as suggestd once did
+  bool saves_catalogues_ = true;
+  int place_ = 0;  // in the catalogue, as decisions log it
 };
 
 }  // namespace suggest::learning
