@@ -33,11 +33,15 @@ constexpr Statement kFindRequest = {"decision_find_request",
                                     "SELECT decision_id FROM suggest.request_ids "
                                     "WHERE customer_id = $1 AND request_id = $2"};
 
-// Ids of one customer are in the order of time, so the primary key answers, month by month.
-constexpr Statement kFindOpen = {"decision_find_open", "SELECT " SUGGEST_DECISION_COLUMNS
-                                                       " FROM suggest.decisions WHERE customer_id = $1 AND "
-                                                       "decided_at >= $2::timestamptz AND decision_id >= $3::uuid AND "
-                                                       "delivered AND policy <> $4 ORDER BY decision_id DESC LIMIT 1"};
+// Ids are in the order of time. The request ids say which are the customer's; OFFSET 0 keeps each one's row a look-up
+// by key.
+constexpr Statement kFindOpen = {
+    "decision_find_open", "SELECT " SUGGEST_DECISION_COLUMNS
+                          " FROM (SELECT DISTINCT decision_id AS id FROM suggest.request_ids "
+                          "       WHERE customer_id = $1 AND decision_id >= $3::uuid) AS recent, "
+                          "LATERAL (SELECT * FROM suggest.decisions WHERE customer_id = $1 AND decision_id = id AND "
+                          "         decided_at >= $2::timestamptz AND delivered AND policy <> $4 OFFSET 0) AS open "
+                          "ORDER BY decision_id DESC LIMIT 1"};
 
 constexpr Statement kLinkRequest = {"decision_link_request",
                                     "INSERT INTO suggest.request_ids (customer_id, request_id, decision_id) "

@@ -15,8 +15,8 @@ constexpr Statement kCount = {"deferred_count",
 constexpr Statement kPage = {"deferred_page",
                              "SELECT customer_id, decision_id, model_version, catalogue_version FROM suggest.decisions "
                              "WHERE propensity_status = $1 AND decided_at >= $2::timestamptz "
-                             "AND (customer_id, decision_id) > ($3, $4::uuid) "
-                             "ORDER BY customer_id, decision_id LIMIT $5"};
+                             "AND (decision_id, customer_id) > ($3::uuid, $4) "
+                             "ORDER BY decision_id, customer_id LIMIT $5"};
 
 constexpr Statement kFill = {"deferred_fill",
                              "UPDATE suggest.decisions SET inputs = $4, propensity_status = $5 "
@@ -43,7 +43,7 @@ absl::StatusOr<std::vector<DeferredDecision>> DeferredStore::PageAfter(const Def
   const std::string after_id = after.decision_id.empty() ? kNilUuid : after.decision_id;
   std::vector<DeferredDecision> page;
   RETURN_IF_ERROR(Autocommit(*db_, [&](pqxx::nontransaction& tx) {
-    for (const pqxx::row& row : Exec(tx, kPage, kDeferred, ToSql(since), after.customer_id, after_id, limit)) {
+    for (const pqxx::row& row : Exec(tx, kPage, kDeferred, ToSql(since), after_id, after.customer_id, limit)) {
       page.push_back({row[0].as<std::string>(), row[1].as<std::string>(), row[2].as<int64_t>(), ToBytes(row[3])});
     }
     return absl::OkStatus();

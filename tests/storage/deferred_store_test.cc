@@ -43,7 +43,7 @@ TEST_F(DeferredStoreTest, PagesHoldEachDeferredDecisionOnce) {
   for (int pages = 0; pages < 3; ++pages) {
     ASSERT_OK_AND_ASSIGN(const auto page, store_.PageAfter(last, absl::InfinitePast(), 2));
     ASSERT_EQ(page.size(), pages < 2 ? 2u : 1u);
-    for (const DeferredDecision& d : page) seen.push_back(absl::StrCat(d.customer_id, " ", d.decision_id));
+    for (const DeferredDecision& d : page) seen.push_back(absl::StrCat(d.decision_id, " ", d.customer_id));
     last = page.back();
     EXPECT_EQ(last.model_version, 42);
     EXPECT_EQ(last.catalogue_version, std::string("\0\xff binary", 9));
