@@ -14,15 +14,19 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <pqxx/pqxx>
 #include <string>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
 #include "google/protobuf/text_format.h"
+#include "service/decision/catalogue.h"
 #include "service/decision/config.h"
 #include "service/decision/model_codec.h"
 #include "service/learning/ingester.h"
@@ -111,15 +115,27 @@ std::string Sql(absl::Time time) {
   return absl::FormatTime("%Y-%m-%d %H:%M:%E6S+00", time, absl::UTCTimeZone());
 }
 
-std::string Inputs(int64_t decision) {
+std::shared_ptr<const decision::Catalogue> MakeCatalogue() {
+  std::vector<storage::RecommendationRecord> records(kRecommendations);
+  for (int r = 0; r < kRecommendations; ++r) {
+    records[r].recommendation_id = absl::StrCat("r", r);
+    std::vector<std::string> attributes;
+    for (int i = 0; i < kSide; ++i) {
+      attributes.push_back(absl::StrFormat("\"r%d\": %.9g", i, Value(1000000007ull + r, i)));
+    }
+    records[r].attributes_json = absl::StrCat("{", absl::StrJoin(attributes, ", "), "}");
+  }
+  auto catalogue = decision::Catalogue::FromRecords(records);
+  SUGGEST_CHECK(catalogue.ok());
+  return *std::move(catalogue);
+}
+
+std::string Inputs(const decision::Catalogue& catalogue, int64_t decision) {
   model::v1::DecisionInputs inputs;
   inputs.add_customer(1);
   for (int i = 0; i < kSide; ++i) inputs.add_customer(Value(decision, i));
   for (int rank = 0; rank < kSlate; ++rank) {
-    const int recommendation = Slot{decision, rank}.recommendation();
-    inputs.add_slate(recommendation);
-    inputs.add_recommendations(1);
-    for (int i = 0; i < kSide; ++i) inputs.add_recommendations(Value(1000000007ull + recommendation, i));
+    inputs.add_slate(*catalogue.Find(absl::StrCat("r", Slot{decision, rank}.recommendation())));
   }
   return inputs.SerializeAsString();
 }
@@ -140,8 +156,11 @@ std::string DecisionId(int64_t decision, int64_t decisions) {
 
 void Load(const std::string& connection, const Options& options) {
   const int64_t decisions = options.exposures / kSlate;
+  const std::shared_ptr<const decision::Catalogue> catalogue = MakeCatalogue();
   pqxx::connection session(connection + " options='-c search_path=suggest,builtin'");
   pqxx::work tx(session);
+  tx.exec_params("INSERT INTO catalogue_versions (version, created_at, bytes) VALUES ($1, now(), $2)",
+                 Hex(catalogue->version()), Hex(catalogue->bytes()));
   {
     pqxx::stream_to rows(
         tx, "decisions_default",
@@ -155,7 +174,7 @@ void Load(const std::string& connection, const Options& options) {
       }
       rows << std::make_tuple(Sql(DecidedAt(i, decisions)), 1, i, DecisionId(i, decisions), 1, 0, std::string("f"),
                               std::string("t"), absl::StrCat("c", i / 2), absl::StrCat("q", i), std::string(),
-                              std::string("\\x00"), ids + "}", Hex(Inputs(i)));
+                              Hex(catalogue->version()), ids + "}", Hex(Inputs(*catalogue, i)));
     }
     rows.complete();
   }

@@ -1,6 +1,7 @@
 // Scenario commit: decisions that are in PostgreSQL before they are answered.
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "tests/bench/measurement.h"
 #include "tests/bench/serve/row_writers.h"
 #include "tests/bench/serve/scenarios.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr int kRowsKept = 30'000;
 constexpr double kLightShare = 0.2;
+constexpr int kManyClients = 128;  // over the same connections
 
 // Transactions that wrote something, so far: only these take a transaction id.
 double WritingTransactions(const Company& company) {
@@ -51,6 +53,14 @@ void RunCommit(Bench& bench) {
   const Comparison closed = contest.Closed();
   Print({"commit", "sync/throughput", Median(closed.RateRatios()), "ratio", Target{0.45, Better::kMore},
          closed.Describe()});
+
+  const Comparison saturated = contest.Closed(kManyClients);
+  Print({"commit",
+         absl::StrCat("sync_at_", kManyClients, "/throughput"),
+         Median(saturated.RateRatios()),
+         "ratio",
+         {},
+         saturated.Describe()});
 
   Print({"commit",
          "sync/decisions_per_commit",

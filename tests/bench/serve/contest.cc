@@ -103,8 +103,8 @@ Contest::Contest(const Places& places, const Company& company, const Effort& eff
   floor_->Run({.length = effort.warm_up});
 }
 
-Comparison Contest::Closed() {
-  return Compare({.length = effort_.length, .clients = kClients});
+Comparison Contest::Closed(int clients) {
+  return Compare({.length = effort_.length, .clients = clients});
 }
 
 Comparison Contest::Open(double rate) {

@@ -63,7 +63,7 @@ class Contest {
   Contest(const Places& places, const Company& company, const Effort& effort, const std::string& name,
           const std::string& program = "suggestd");
 
-  Comparison Closed();
+  Comparison Closed(int clients = kClients);
   Comparison Open(double rate);
 
   Service& suggestd() { return *suggestd_; }
