@@ -64,7 +64,7 @@ TEST_F(BookingTest, APlaceOutsideItsCatalogueIsNamed) {
   place_ = 7;
   Expose("ann", "hat", Day(1));
   EXPECT_THAT(TryIngest(Day(2)),
-              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("logged the place 7, outside its catalogue of 1")));
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("logged the place 7, outside its catalogue of 2")));
 }
 
 }  // namespace

@@ -91,7 +91,10 @@ std::string LearningFixture::CatalogueOf(const std::string& recommendation) {
                                        .active_until = std::nullopt,
                                        .attributes = {},
                                        .attributes_json = absl::StrFormat("{\"price\": %.17g}", Value(recommendation))};
-  const auto catalogue = decision::Catalogue::FromRecords({record});
+  storage::RecommendationRecord other = record;
+  other.recommendation_id = "!";  // before every other
+  other.attributes_json = "{\"price\": -1000}";
+  const auto catalogue = decision::Catalogue::FromRecords({record, other});
   EXPECT_THAT(catalogue, testing::IsOk());
   if (saves_catalogues_) {
     storage::CatalogueStore store(&db_.database());

@@ -38,7 +38,7 @@ class LearningFixture : public ::testing::Test {
   // One decision with one slot, of which the expert says at `at` what `kind` says. Returns the suggestion's id.
   std::string Expose(const std::string& customer, const std::string& recommendation, absl::Time at,
                      suggest::v1::RecordFeedbackRequest::Kind kind = suggest::v1::RecordFeedbackRequest::KEPT);
-  // The version of a catalogue with nothing but the recommendation.
+  // The version of a catalogue in which the recommendation follows another one.
   std::string CatalogueOf(const std::string& recommendation);
   // The decision alone, out of that catalogue.
   std::string Decide(const std::string& customer, const std::string& recommendation, absl::Time at);
@@ -79,7 +79,7 @@ class LearningFixture : public ::testing::Test {
   int decisions_ = 0;
   bool logs_encodings_ = false;  // as suggestd once did
   bool saves_catalogues_ = true;
-  int place_ = 0;  // in the catalogue, as decisions log it
+  int place_ = 1;  // in the catalogue, as decisions log it
 };
 
 }  // namespace suggest::learning
