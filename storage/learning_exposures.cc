@@ -12,7 +12,7 @@ namespace {
 // The rank's slot of a decision. A page is cut before the decisions are read: their inputs are the bulk.
 #define SUGGEST_NEW_EXPOSURES_FROM_PAGE                                                                          \
   "SELECT p.customer_id, p.suggestion_id, d.recommendation_ids[p.rank], p.exposed_at, coalesce(m.basis_id, 0), " \
-  "p.rank, d.inputs, d.model_version, d.catalogue_version FROM page p "                                                                                \
+  "p.rank, d.inputs, d.model_version, d.catalogue_version FROM page p "                                          \
   "JOIN suggest.decisions d ON d.customer_id = p.customer_id AND d.decision_id = p.decision_id "                 \
   "LEFT JOIN suggest.model_versions m ON m.version = d.model_version "                                           \
   "ORDER BY p.exposed_at, p.customer_id COLLATE \"C\", p.suggestion_id COLLATE \"C\""
