@@ -2,6 +2,7 @@
 
 #include <CivetServer.h>
 
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -91,7 +92,8 @@ class Dispatcher final : public CivetHandler {
       Write(connection, reply);
       return true;
     }
-    Write(connection, handler_(request));
+    // civetweb's threads have stacks of 100 kB, on which a model version cannot be read.
+    std::thread([&] { Write(connection, handler_(request)); }).join();
     return true;
   }
 

@@ -122,6 +122,17 @@ TEST(HttpServerTest, CarriesRequestsWholeAndRefusesTooLargeOnes) {
   EXPECT_THAT(refused.body, HasSubstr("max_request_bytes"));
 }
 
+// Explaining a decision of an older model version reads it, which takes more stack than civetweb's threads have.
+TEST(HttpServerTest, HandlersHaveAWholeStack) {
+  const auto deep = [](const HttpRequest&) {
+    volatile char bytes[2 << 20];
+    for (size_t i = 0; i < sizeof(bytes); i += 4096) bytes[i] = 'x';
+    return HttpReply{.status = 200, .body = std::string(1, bytes[0])};
+  };
+  ASSERT_OK_AND_ASSIGN(const auto server, HttpServer::Start({.address = "127.0.0.1:0"}, deep));
+  EXPECT_EQ(Http(server->port(), "GET", "/").body, "x");
+}
+
 TEST(HttpServerTest, ASecondServerOnTheSamePortFailsAndNamesIt) {
   const auto nothing = [](const HttpRequest&) { return HttpReply(); };
   ASSERT_OK_AND_ASSIGN(const auto first, HttpServer::Start({.address = "127.0.0.1:0"}, nothing));
