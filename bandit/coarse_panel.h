@@ -45,6 +45,9 @@ class CoarsePanel {
   // Of the first columns of `w`, which may be longer. No fours: the panel is of no use for it.
   Weights Quantise(const Eigen::VectorXd& w) const;
 
+  // What the kernels work out of one row. REQUIRES: 0 <= row < 64 blocks(), `weights` have fours.
+  int32_t Score(const Weights& weights, int row) const;
+
  private:
   struct alignas(64) Line {
     uint8_t bytes[64];

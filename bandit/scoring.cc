@@ -66,7 +66,8 @@ class Scorer {
   // The policy's own slate, best first. Not for kUniform.
   std::vector<Ranked> Best(int count, KernelWidth width) const {
     if (settings_.kind != PolicyKind::kLinUcb && settings_.kind != PolicyKind::kPopular) {
-      return SelectBest(*problem_.catalogue, problem_.eligible, problem_.pairs, drawn_, count, width);
+      const std::vector<int> likely = problem_.memo == nullptr ? std::vector<int>() : problem_.memo->Likely();
+      return SelectBest(*problem_.catalogue, problem_.eligible, problem_.pairs, drawn_, count, width, likely);
     }
     std::vector<Ranked> ranked;
     problem_.eligible.ForEach([&](int candidate) {
@@ -116,6 +117,7 @@ std::vector<int> RandomSubset(const CandidateSet& candidates, int count, uint64_
 
 std::vector<int> Candidates(const std::vector<Ranked>& ranked) {
   std::vector<int> candidates;
+  candidates.reserve(ranked.size());
   for (const Ranked& item : ranked) candidates.push_back(item.candidate);
   return candidates;
 }
@@ -201,8 +203,10 @@ std::optional<PropensityAnswer> Propensities(const DecisionProblem& problem, con
 // Fills in the slate's propensities.
 void FillPropensities(const DecisionProblem& problem, const PolicySettings& settings, const Scorer& scorer,
                       const std::vector<int>& best, uint64_t seed, Slate& slate) {
+  if (StatusOf(settings) == PropensityStatus::kDeferred) return;
   const int length = static_cast<int>(slate.items.size());
   std::vector<PropensityTarget> asked;
+  asked.reserve(length);
   for (int i = 0; i < length; ++i) asked.push_back({slate.items[i].candidate, i});
   const auto answer = Propensities(problem, settings, scorer, best, asked, length, seed);
   slate.propensity_status = answer.has_value() ? StatusOf(settings) : PropensityStatus::kDeferred;
@@ -226,7 +230,9 @@ absl::StatusOr<Slate> ChooseSlate(const DecisionProblem& problem, const PolicySe
   slate.explore = Explores(settings, seed);
   std::vector<int> best;
   if (settings.kind != PolicyKind::kUniform) best = Candidates(scorer.Best(count, width));
+  if (problem.memo != nullptr) problem.memo->KeepLikely(best);
   const bool random = slate.explore || settings.kind == PolicyKind::kUniform;
+  slate.items.reserve(std::min(count, problem.eligible.size()));
   for (const int candidate : random ? RandomSubset(problem.eligible, count, seed) : best) {
     slate.items.push_back(scorer.Score(candidate));
     if (!std::isfinite(slate.items.back().score)) {

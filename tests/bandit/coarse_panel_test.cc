@@ -52,6 +52,7 @@ TEST(CoarsePanel, StaysWithinTheProvenBound) {
     EXPECT_LT(weights.bound * weights.unit, 0.0045 * largest) << "of the largest score";
     const std::vector<int32_t> scores = Scores(catalogue.coarse(), weights, kernels[0]);
     for (int k = 1; k < available; ++k) EXPECT_EQ(Scores(catalogue.coarse(), weights, kernels[k]), scores);
+    for (int j = 0; j < 100; ++j) EXPECT_EQ(catalogue.coarse().Score(weights, j), scores[j]);
     std::vector<double> errors;
     for (int j = 0; j < 100; ++j) {
       errors.push_back(FixedOrderScore(catalogue.row(j), {}, w) / weights.unit - scores[j]);

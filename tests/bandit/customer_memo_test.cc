@@ -84,6 +84,21 @@ TEST(CustomerMemo, KeepsNoContendersOfPairFeaturesNorTooMany) {
   EXPECT_EQ(other.Contenders(QuestionOf(wide, *weights, 1.0, 3)), nullptr);
 }
 
+TEST(CustomerMemo, KeepsTheLastBest) {
+  World world(kLayout, 400, 37, 6000);
+  CustomerMemo memo;
+  world.problem.memo = &memo;
+  EXPECT_TRUE(memo.Likely().empty());
+  for (const uint64_t seed : {1, 2}) {
+    const Slate slate = *ChooseSlate(world.problem, {.scale = 0.05}, 3, seed);
+    std::vector<int> served;
+    for (const ScoredCandidate& item : slate.items) served.push_back(item.candidate);
+    EXPECT_EQ(memo.Likely(), served);
+  }
+  memo.KeepLikely(std::vector<int>(CustomerMemo::kMostKept + 1));
+  EXPECT_EQ(memo.Likely().size(), 3) << "too many are not kept";
+}
+
 TEST(CustomerMemo, CountsWhatItKeeps) {
   World world(kLayout, 400, 35, 6000);
   CustomerMemo memo;
@@ -92,7 +107,7 @@ TEST(CustomerMemo, CountsWhatItKeeps) {
   const Slate slate = *ChooseSlate(world.problem, {.scale = 0.05}, 3, 1);
   EXPECT_GE(memo.bytes(), 8 * (5 + 8 + 8 * 8) + 4 * (slate.contenders - 3));
   memo.KeepWeights(world.problem.customer, memo.Weights(world.problem.customer));
-  EXPECT_EQ(memo.bytes(), 8 * (5 + 8 + 8 * 8)) << "contenders of weights that were replaced";
+  EXPECT_EQ(memo.bytes(), 8 * (5 + 8 + 8 * 8) + 4 * 3) << "contenders of weights that were replaced";
 }
 
 TEST(CustomerMemo, ManyThreadsDecideAsWithoutOne) {
