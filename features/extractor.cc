@@ -67,10 +67,13 @@ absl::Status AppendFeature(const Feature& feature, size_t index, const Attribute
   return status.ok() ? status : Annotate(status, feature);
 }
 
+// Ages move in steps, so that what is worked out from them stays the same for a while.
+constexpr absl::Duration kAgeStep = absl::Minutes(1);
+
 RawSide AtInstant(const std::vector<Feature>& features, const SideReading& reading, absl::Time at) {
   RawSide raw = reading.raw;
   for (const SideReading::Age& age : reading.ages) {
-    const absl::Duration passed = absl::Floor(at - age.since, absl::Minutes(1));
+    const absl::Duration passed = absl::Floor(at - age.since, kAgeStep);
     raw.numbers[age.number] = ShapeValue(features[age.feature], absl::FDivDuration(passed, absl::Hours(24)));
   }
   return raw;
@@ -128,6 +131,15 @@ absl::StatusOr<SideReading> FeatureExtractor::ReadCustomer(const Attributes& att
 
 RawSide FeatureExtractor::CustomerAt(const SideReading& reading, absl::Time at) const {
   return AtInstant(customer_, reading, at);
+}
+
+absl::Time FeatureExtractor::NextChange(const SideReading& reading, absl::Time at) {
+  absl::Time next = absl::InfiniteFuture();
+  for (const SideReading::Age& age : reading.ages) {
+    const absl::Duration passed = absl::Floor(at - age.since, kAgeStep);
+    next = std::min(next, age.since + passed + kAgeStep);
+  }
+  return next;
 }
 
 absl::StatusOr<RawSide> FeatureExtractor::Customer(const Attributes& attributes, const CustomerHistory& history,

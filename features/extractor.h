@@ -51,6 +51,8 @@ class FeatureExtractor {
   absl::StatusOr<SideReading> ReadCustomer(const Attributes& attributes, const CustomerHistory& history,
                                            absl::Time tick) const;
   RawSide CustomerAt(const SideReading& reading, absl::Time at) const;
+  // From `at` on until then CustomerAt is the same: when the next age is a minute further.
+  static absl::Time NextChange(const SideReading& reading, absl::Time at);
 
   // `history`: all customers' events with this recommendation.
   absl::StatusOr<RawSide> Recommendation(const Attributes& attributes, const DayHistory& history,

@@ -34,6 +34,21 @@ int64_t BytesOf(const storage::CustomerState& state) {
 
 }  // namespace
 
+std::shared_ptr<const Eigen::VectorXd> CustomerEncoding::At(const features::Pipeline& pipeline,
+                                                            const features::SideReading& side, absl::Time now) {
+  {
+    ReaderLock lock(mutex_);
+    if (kept_ != nullptr && from_ <= now && now < until_) return kept_;
+  }
+  auto encoded =
+      std::make_shared<const Eigen::VectorXd>(pipeline.EncodeCustomer(pipeline.extractor().CustomerAt(side, now)));
+  MutexLock lock(mutex_);
+  kept_ = encoded;
+  from_ = now;
+  until_ = features::FeatureExtractor::NextChange(side, now);
+  return encoded;
+}
+
 absl::StatusOr<CustomerReading> ReadCustomer(const Serving& serving, const storage::CustomerState& state,
                                              const features::Attributes& attributes) {
   const Catalogue& catalogue = serving.catalogue();
@@ -69,7 +84,7 @@ absl::StatusOr<std::shared_ptr<const CustomerReading>> Customer::Under(const Ser
 Customer::Customer(storage::CustomerState state) : state_(std::move(state)), state_bytes_(BytesOf(state_)) {}
 
 int64_t Customer::bytes() const {
-  constexpr int64_t kReadingBytes = 512;
+  constexpr int64_t kReadingBytes = 768;
   ReaderLock lock(mutex_);
   const int64_t memo = kept_.reading == nullptr ? 0 : kept_.reading->memo->bytes();
   return static_cast<int64_t>(sizeof(*this)) + kReadingBytes + state_bytes_ + memo;

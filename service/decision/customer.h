@@ -9,26 +9,45 @@
 #ifndef SERVICE_DECISION_CUSTOMER_H_
 #define SERVICE_DECISION_CUSTOMER_H_
 
+#include <Eigen/Core>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "bandit/base/mutex.h"
 #include "bandit/customer_memo.h"
 #include "features/extractor.h"
 #include "features/pair_extractor.h"
+#include "features/pipeline.h"
 #include "service/decision/catalogue.h"
 #include "storage/records.h"
 
 namespace suggest::decision {
+
+// z~_c of a customer at an instant; the last one is kept while no age is a minute further.
+class CustomerEncoding {
+ public:
+  std::shared_ptr<const Eigen::VectorXd> At(const features::Pipeline& pipeline, const features::SideReading& side,
+                                            absl::Time now);
+
+ private:
+  Mutex mutex_;
+  std::shared_ptr<const Eigen::VectorXd> kept_ ABSL_GUARDED_BY(mutex_);
+  // When it is the one.
+  absl::Time from_ ABSL_GUARDED_BY(mutex_);
+  absl::Time until_ ABSL_GUARDED_BY(mutex_);
+};
 
 // What a Serving reads from a customer.
 struct CustomerReading {
   features::SideReading side;
   features::PairExtractor pairs;
   std::vector<int> bought;  // indices in the catalogue, ascending
+  // Of the serving's pipeline and this `side`.
+  std::unique_ptr<CustomerEncoding> encoding = std::make_unique<CustomerEncoding>();
   // Of the serving's posterior and catalogue.
   std::unique_ptr<bandit::CustomerMemo> memo = std::make_unique<bandit::CustomerMemo>();
 };

@@ -61,8 +61,8 @@ absl::StatusOr<std::shared_ptr<const CustomerReading>> Read(const Serving& servi
 void LogCustomer(const Serving& serving, const CustomerReading& reading, const bandit::CandidateSet& candidates,
                  absl::Time now, DecisionInputs* inputs) {
   const features::Pipeline& pipeline = serving.snapshot().pipeline();
-  const Eigen::VectorXd encoded = pipeline.EncodeCustomer(pipeline.extractor().CustomerAt(reading.side, now));
-  inputs->mutable_customer()->Add(encoded.data(), encoded.data() + encoded.size());
+  const auto encoded = reading.encoding->At(pipeline, reading.side, now);
+  inputs->mutable_customer()->Add(encoded->data(), encoded->data() + encoded->size());
   if (reading.pairs.empty()) return;
   candidates.ForEach([&](int candidate) {
     const CatalogueItem& item = serving.catalogue().item(candidate);

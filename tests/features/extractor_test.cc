@@ -80,6 +80,31 @@ TEST(FeatureExtractorTest, CustomerAgesAreTakenAtTheDecisionAndRecommendationAge
   EXPECT_THAT(extractor.Recommendation(attributes, {}, At(kTick))->numbers, ElementsAre(1.0));
 }
 
+TEST(FeatureExtractorTest, ACustomerIsTheSameUntilAnAgeIsAMinuteFurther) {
+  const FeatureExtractor extractor = Extractor(Schema(R"pb(
+    features {
+      name: "a"
+      side: CUSTOMER
+      age { column: "a" }
+    }
+    features {
+      name: "b"
+      side: CUSTOMER
+      age { column: "b" }
+    }
+  )pb"));
+  const Attributes attributes = Attrs(R"({"a": "2026-03-09T00:00:10Z", "b": "2026-03-20T00:00:45Z"})");
+  const SideReading reading = *extractor.ReadCustomer(attributes, {}, At(kTick));
+  const absl::Time at = At("2026-03-11T12:00:20Z");
+  const absl::Time next = FeatureExtractor::NextChange(reading, at);
+  EXPECT_EQ(next, At("2026-03-11T12:00:45Z")) << "also of one that is yet to come";
+  EXPECT_EQ(FeatureExtractor::NextChange(reading, next), At("2026-03-11T12:01:10Z"));
+  const auto numbers = [&](absl::Time when) { return extractor.CustomerAt(reading, when).numbers; };
+  EXPECT_EQ(numbers(at), numbers(next - absl::Nanoseconds(1)));
+  EXPECT_NE(numbers(at), numbers(FeatureExtractor::NextChange(reading, next)));
+  EXPECT_EQ(FeatureExtractor::NextChange(*extractor.ReadCustomer({}, {}, At(kTick)), at), absl::InfiniteFuture());
+}
+
 TEST(FeatureExtractorTest, CountersAreReadAtTheTickNotAtTheDecision) {
   const FeatureExtractor extractor =
       Extractor(SchemaOf("name: 'x' side: CUSTOMER counter { event: PURCHASES age_since_last { cap_days: 99 } }"));

@@ -65,6 +65,28 @@ TEST(CustomerTest, AKeptReadingDecidesAsAFreshOne) {
   EXPECT_NE(InputsOf(*serving, kept, overriding), InputsOf(*serving, kept, TestRequest(3)));
 }
 
+TEST(CustomerTest, IsEncodedOncePerMinuteOfHisAges) {
+  auto aged = features::Pipeline::FromSchema(TestConfig(R"(
+    features { features { name: "tenure" side: CUSTOMER age { column: "since" } scaling { center: 0 scale: 1 } } }
+  )")
+                                                 .features(),
+                                             TestCounters());
+  SUGGEST_CHECK(aged.ok());
+  const features::FeatureExtractor& extractor = aged->extractor();
+  const auto side = extractor.ReadCustomer(Json(R"({"since": "2026-01-01T00:00:30Z"})"), {}, TestCut());
+  ASSERT_TRUE(side.ok());
+  const auto fresh = [&](absl::Time now) { return aged->EncodeCustomer(extractor.CustomerAt(*side, now)); };
+  CustomerEncoding encoding;
+  const absl::Time now = TestNow();  // a whole minute
+  const auto first = encoding.At(*aged, *side, now);
+  EXPECT_EQ(*first, fresh(now));
+  EXPECT_EQ(encoding.At(*aged, *side, now + absl::Seconds(29)), first);
+  const auto later = encoding.At(*aged, *side, now + absl::Seconds(30));
+  EXPECT_NE(*later, *first);
+  EXPECT_EQ(*later, fresh(now + absl::Seconds(30)));
+  EXPECT_EQ(*encoding.At(*aged, *side, now), *first) << "a clock that goes back";
+}
+
 TEST(CustomerTest, WhatCannotBeReadIsAnErrorEachTime) {
   const auto serving = TestServing();
   const Customer customer = TestCustomer(R"({"pages": "many"})");

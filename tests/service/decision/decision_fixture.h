@@ -69,10 +69,14 @@ inline features::Attributes Json(const std::string& json) {
   return attributes;
 }
 
-inline features::Pipeline TestPipeline() {
+inline features::CounterSettings TestCounters() {
   features::CounterSettings settings;
   settings.maturity = absl::Hours(24 * 71);
-  auto pipeline = features::Pipeline::FromSchema(TestConfig().features(), settings);
+  return settings;
+}
+
+inline features::Pipeline TestPipeline() {
+  auto pipeline = features::Pipeline::FromSchema(TestConfig().features(), TestCounters());
   SUGGEST_CHECK(pipeline.ok());
   return *std::move(pipeline);
 }
