@@ -59,7 +59,14 @@ absl::StatusOr<absl::Time> DecisionTime(absl::string_view decision_id) {
 }
 
 std::string MakeSuggestionId(absl::string_view decision_id, int rank) {
-  return absl::StrCat(decision_id, ".", rank);
+  std::string suggestion_id;
+  MakeSuggestionId(decision_id, rank, &suggestion_id);
+  return suggestion_id;
+}
+
+void MakeSuggestionId(absl::string_view decision_id, int rank, std::string* suggestion_id) {
+  suggestion_id->assign(decision_id.data(), decision_id.size());
+  absl::StrAppend(suggestion_id, ".", rank);
 }
 
 absl::StatusOr<SuggestionId> ParseSuggestionId(absl::string_view suggestion_id) {

@@ -27,6 +27,8 @@ struct SuggestionId {
 };
 
 std::string MakeSuggestionId(absl::string_view decision_id, int rank);
+// The same into a string, whose memory is used again.
+void MakeSuggestionId(absl::string_view decision_id, int rank, std::string* suggestion_id);
 // Errors: INVALID_ARGUMENT when it is not "<UUIDv7>.<rank from 1>".
 absl::StatusOr<SuggestionId> ParseSuggestionId(absl::string_view suggestion_id);
 

@@ -44,19 +44,26 @@ v1::Propensity ToPropensity(const model::v1::DecisionInputs& inputs, int slot) {
 
 v1::SuggestResponse ToSuggestResponse(const storage::DecisionRecord& record, const Catalogue& catalogue) {
   v1::SuggestResponse response;
-  response.set_decision_id(record.decision_id);
-  response.set_policy(static_cast<v1::Policy>(record.policy));
-  response.set_model_version(record.model_version);
-  response.set_durable(true);
-  response.set_fallback(!record.fallback_reason.empty());
-  response.set_fallback_reason(record.fallback_reason);
-  response.set_explore(record.explore);
-  response.set_propensity_status(static_cast<v1::PropensityStatus>(record.propensity_status));
-  *response.mutable_decided_at() = ToTimestamp(record.decided_at);
-  response.mutable_suggestions()->Reserve(record.inputs.slate_size());
+  ToSuggestResponse(record, catalogue, &response);
+  return response;
+}
+
+void ToSuggestResponse(const storage::DecisionRecord& record, const Catalogue& catalogue,
+                       v1::SuggestResponse* response) {
+  response->Clear();
+  response->set_decision_id(record.decision_id);
+  response->set_policy(static_cast<v1::Policy>(record.policy));
+  response->set_model_version(record.model_version);
+  response->set_durable(true);
+  response->set_fallback(!record.fallback_reason.empty());
+  response->set_fallback_reason(record.fallback_reason);
+  response->set_explore(record.explore);
+  response->set_propensity_status(static_cast<v1::PropensityStatus>(record.propensity_status));
+  *response->mutable_decided_at() = ToTimestamp(record.decided_at);
+  response->mutable_suggestions()->Reserve(record.inputs.slate_size());
   for (int i = 0; i < record.inputs.slate_size(); ++i) {
-    v1::Suggestion* suggestion = response.add_suggestions();
-    suggestion->set_suggestion_id(storage::MakeSuggestionId(record.decision_id, i + 1));
+    v1::Suggestion* suggestion = response->add_suggestions();
+    storage::MakeSuggestionId(record.decision_id, i + 1, suggestion->mutable_suggestion_id());
     suggestion->set_rank(i + 1);
     suggestion->set_recommendation_id(record.recommendation_ids[i]);
     const CatalogueItem* const item = ItemOf(catalogue, record.inputs.slate(i), record.recommendation_ids[i]);
@@ -66,7 +73,6 @@ v1::SuggestResponse ToSuggestResponse(const storage::DecisionRecord& record, con
     suggestion->set_expected_reward_sd(record.inputs.sds(i));
     if (HasPropensity(record.propensity_status)) *suggestion->mutable_propensity() = ToPropensity(record.inputs, i);
   }
-  return response;
 }
 
 void AddPropensities(const Catalogue& catalogue, const std::vector<CandidatePropensity>& propensities,

@@ -17,6 +17,9 @@ namespace suggest::decision {
 // A stored decision, so durable is true. `catalogue` gives the titles: the version that the decision was made from, or
 // a later one; a recommendation that it lacks has its id as title.
 v1::SuggestResponse ToSuggestResponse(const storage::DecisionRecord& record, const Catalogue& catalogue);
+// The same in place of whatever `response` held; memory that it has is used again.
+void ToSuggestResponse(const storage::DecisionRecord& record, const Catalogue& catalogue,
+                       v1::SuggestResponse* response);
 
 // Of every candidate, where the request asked for them.
 void AddPropensities(const Catalogue& catalogue, const std::vector<CandidatePropensity>& propensities,

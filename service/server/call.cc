@@ -72,14 +72,12 @@ absl::Status CallGate::Enter(Method method, const CallContext& context) {
     return WithRetryHint(absl::ResourceExhaustedError(absl::StrCat(method_limits_[m], " calls of ", MethodName(method),
                                                                    " are being worked on (server.method_limits)")));
   }
-  metrics_->RequestStarted();
   absl::Status waiting = CheckWaiting(context, "the request");
   if (!waiting.ok()) Leave(method);
   return waiting;
 }
 
 void CallGate::Leave(Method method) {
-  metrics_->RequestEnded();
   in_method_[static_cast<int>(method)].fetch_sub(1);
   in_flight_.fetch_sub(1);
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -44,9 +45,8 @@ std::optional<absl::Duration> RetryHintOf(const absl::Status& status);
 // nothing about is INTERNAL. Other codes pass.
 absl::Status FromStorage(const absl::Status& status);
 
-// How a handler that need not have its answer at once gives it.
-template <typename Response>
-using Answer = std::function<void(absl::StatusOr<Response>)>;
+// How a handler that need not have its answer at once says that it has, or why there is none.
+using Answer = std::function<void(absl::Status)>;
 
 class CallGate {
  public:
@@ -68,19 +68,18 @@ class CallGate {
 
   // The same for a handler that is given a function to answer with, once, from any thread. `request_id` must live until
   // then.
-  template <typename Response>
-  void Start(Method method, const std::string& request_id, const CallContext& context, Answer<Response> answer,
-             const std::function<void(Answer<Response>)>& handler) {
+  void Start(Method method, const std::string& request_id, const CallContext& context, Answer answer,
+             absl::FunctionRef<void(Answer)> handler) {
     const Stopwatch watch;
     absl::Status entered = Enter(method, context);
     if (!entered.ok()) {
       Report(method, request_id, entered, watch.Elapsed());
       return answer(std::move(entered));
     }
-    handler([this, method, &request_id, watch, answer = std::move(answer)](absl::StatusOr<Response> response) {
+    handler([this, method, &request_id, watch, answer = std::move(answer)](absl::Status status) {
       Leave(method);
-      Report(method, request_id, response.status(), watch.Elapsed());
-      answer(std::move(response));
+      Report(method, request_id, status, watch.Elapsed());
+      answer(std::move(status));
     });
   }
 

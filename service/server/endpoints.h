@@ -28,11 +28,12 @@ class Endpoints {
     return gate_.Run<v1::SuggestResponse>(Method::kSuggest, request.request_id(), context,
                                           [&] { return suggestions_.Suggest(request, context); });
   }
-  // Answers by `answer`, once, from any thread; this one is not blocked. `request` and `context` must live until then.
-  void Suggest(const v1::SuggestRequest& request, const CallContext& context, Answer<v1::SuggestResponse> answer) {
-    gate_.Start<v1::SuggestResponse>(
-        Method::kSuggest, request.request_id(), context, std::move(answer),
-        [&](Answer<v1::SuggestResponse> inner) { suggestions_.Suggest(request, context, std::move(inner)); });
+  // Fills `response` and says so by `answer`, once, from any thread; this one is not blocked. `request`, `response` and
+  // what `context` looks at must live until then.
+  void Suggest(const v1::SuggestRequest& request, const CallContext& context, v1::SuggestResponse* response,
+               Answer answer) {
+    gate_.Start(Method::kSuggest, request.request_id(), context, std::move(answer),
+                [&](Answer inner) { suggestions_.Suggest(request, context, response, std::move(inner)); });
   }
   // The stream as a whole passes the gate, its decisions do not one by one.
   absl::Status SuggestBatch(const v1::SuggestBatchRequest& request, const CallContext& context,
@@ -69,6 +70,7 @@ class Endpoints {
     return gate_.Run<v1::ListModelsResponse>(Method::kListModels, "", context,
                                              [&] { return learning_.ListModels(request); });
   }
+  int in_flight() const { return gate_.in_flight(); }
   absl::StatusOr<v1::GetModelResponse> GetModel(const v1::GetModelRequest& request, const CallContext& context) {
     return gate_.Run<v1::GetModelResponse>(Method::kGetModel, "", context, [&] { return learning_.GetModel(request); });
   }

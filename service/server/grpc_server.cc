@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "service/decision/config.h"
+#include "service/server/message_pool.h"
 #include "service/server/suggest_service.h"
 #include "suggest/v1/learning_service.grpc.pb.h"
 
@@ -22,6 +23,7 @@ constexpr int kSpareThreads = 16;
 constexpr int kMostIdleThreads = 32;
 
 grpc::Status ToGrpc(const absl::Status& status, grpc::ServerContextBase* context) {
+  if (status.ok()) return grpc::Status::OK;
   // gRPC's retries wait as long as the server says (gRFC A6).
   if (const auto pause = RetryHintOf(status)) {
     context->AddTrailingMetadata("grpc-retry-pushback-ms", absl::StrCat(absl::ToInt64Milliseconds(*pause)));
@@ -35,7 +37,9 @@ int Milliseconds(const google::protobuf::Duration& duration) {
 
 template <typename Context>
 CallContext ContextOf(const Context* context) {
-  return {[context] { return context->IsCancelled() || std::chrono::system_clock::now() >= context->deadline(); }};
+  return {[context, deadline = context->deadline()] {
+    return context->IsCancelled() || std::chrono::system_clock::now() >= deadline;
+  }};
 }
 
 template <typename Response>
@@ -47,17 +51,14 @@ grpc::Status Reply(absl::StatusOr<Response> result, grpc::ServerContextBase* con
 
 class SuggestionRpcs final : public SuggestService {
  public:
-  explicit SuggestionRpcs(Endpoints* endpoints) : endpoints_(endpoints) {}
+  explicit SuggestionRpcs(Endpoints* endpoints) : endpoints_(endpoints) { SetMessageAllocatorFor_Suggest(&messages_); }
 
   grpc::ServerUnaryReactor* Suggest(grpc::CallbackServerContext* context, const v1::SuggestRequest* request,
                                     v1::SuggestResponse* response) override {
     // gRPC gives the end of any other reactor to a thread of its own.
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-    const auto waiting = std::make_shared<const CallContext>(ContextOf(context));
-    endpoints_->Suggest(*request, *waiting,
-                        [waiting, context, response, reactor](absl::StatusOr<v1::SuggestResponse> result) {
-                          reactor->Finish(Reply(std::move(result), context, response));
-                        });
+    endpoints_->Suggest(*request, ContextOf(context), response,
+                        [context, reactor](const absl::Status& status) { reactor->Finish(ToGrpc(status, context)); });
     return reactor;
   }
   grpc::Status SuggestBatch(grpc::ServerContext* context, const v1::SuggestBatchRequest* request,
@@ -81,6 +82,7 @@ class SuggestionRpcs final : public SuggestService {
 
  private:
   Endpoints* const endpoints_;
+  MessagePool<v1::SuggestRequest, v1::SuggestResponse> messages_;
 };
 
 class LearningRpcs final : public v1::LearningService::Service {

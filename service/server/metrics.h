@@ -74,8 +74,7 @@ class Metrics {
 
   void RecordRequest(Method method, absl::StatusCode code, absl::Duration duration);
   void RecordPhase(Phase phase, absl::Duration duration);
-  void RequestStarted() { requests_in_flight_->Increment(); }
-  void RequestEnded() { requests_in_flight_->Decrement(); }
+  void SetRequestsInFlight(int requests) { requests_in_flight_->Set(requests); }
 
   // A decision that was answered: drawn anew, or the customer's open one (sticky), or the one of an earlier request id.
   void RecordDecision(const v1::SuggestResponse& response);

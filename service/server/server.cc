@@ -209,6 +209,7 @@ class RunningServer final : public Server {
       metrics_.SetCatalogueSize((*serving)->catalogue().size());
     }
     if (keeper_ != nullptr) keeper_->ShowFigures();
+    metrics_.SetRequestsInFlight(endpoints_.in_flight());
     metrics_.SetPool(database_->options().pool_size, database_->pool_status().lent);
   }
 

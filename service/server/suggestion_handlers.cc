@@ -40,90 +40,87 @@ absl::Status TakenBy(const std::string& request_id, const char* method) {
 absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Suggest(const v1::SuggestRequest& request,
                                                                 const CallContext& context) {
   RETURN_IF_ERROR(Validate(request));
-  return Counted(SuggestAnew(request, context));
-}
-
-void SuggestionHandlers::Suggest(const v1::SuggestRequest& request, const CallContext& context,
-                                 Answer<v1::SuggestResponse> answer) {
-  if (absl::Status invalid = Validate(request); !invalid.ok()) return answer(std::move(invalid));
-  std::optional<Made> made = MakeAtOnce(request, context);
-  if (!made.has_value()) {
-    return s_.workers->Run(
-        [this, &request, &context, answer = std::move(answer)] { answer(Counted(SuggestAnew(request, context))); });
-  }
-  if (AnswersBeforeCommit()) return answer(Counted(KeepUnawaited(*std::move(made))));
-  const Stopwatch watch;
-  const std::shared_ptr<const DecisionRecord> record = made->record;
-  const auto answer_later = std::make_shared<Answer<v1::SuggestResponse>>(std::move(answer));
-  absl::Status taken = s_.committer->Submit(
-      record, [this, &request, &context, watch, answer_later,
-               made = std::make_shared<Made>(*std::move(made))](absl::StatusOr<Committed> committed) {
-        s_.metrics->RecordPhase(Phase::kCommit, watch.Elapsed());
-        const bool gone = context.Gone();
-        const bool blocks = committed.ok() && (committed->earlier.has_value() || gone);
-        const auto finish = [this, &request, gone, answer_later, made](const absl::StatusOr<Committed>& outcome) {
-          (*answer_later)(Counted(AfterCommit(request, std::move(*made), outcome, gone)));
-        };
-        if (!blocks) return finish(committed);
-        s_.workers->Run([finish, committed = std::move(committed)] { finish(committed); });
-      });
-  if (!taken.ok()) (*answer_later)(std::move(taken));
-}
-
-absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Counted(absl::StatusOr<v1::SuggestResponse> response) {
-  if (response.ok()) s_.metrics->RecordDecision(*response);
+  v1::SuggestResponse response;
+  RETURN_IF_ERROR(Counted(SuggestAnew(request, context, &response), response));
   return response;
 }
 
-// Whether the request was answered before shows at the commit: a retry is rare, and costs a decision that is dropped.
-absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::SuggestAnew(const v1::SuggestRequest& request,
-                                                                    const CallContext& context) {
-  Stopwatch watch;
-  const absl::StatusOr<std::shared_ptr<const decision::Serving>> serving = s_.serving->Get();
-  if (!serving.ok()) return ReplayOr(request, serving.status());
-  const decision::Draw draw = NewDraw(s_.clock->Now());
-  const auto customer = CustomerAt(request.customer_id(), draw.decided_at, context);
-  if (customer.status().code() == absl::StatusCode::kNotFound) return ReplayOr(request, customer.status());
-  RETURN_IF_ERROR(customer.status());
-  ASSIGN_OR_RETURN(std::optional<v1::SuggestResponse> open,
-                   SuggestOpen(**serving, **customer, request, draw.decided_at));
-  if (open.has_value()) return *std::move(open);
-  s_.metrics->RecordPhase(Phase::kLoad, watch.Lap());
-  absl::StatusOr<Made> made = Make(**serving, **customer, request, draw, context);
-  if (made.status().code() == absl::StatusCode::kDeadlineExceeded) return made.status();
-  if (!made.ok()) return ReplayOr(request, made.status());
-  if (AnswersBeforeCommit()) return KeepUnawaited(*std::move(made));
-  watch.Lap();
-  const absl::StatusOr<Committed> committed = s_.committer->Commit(*made->record);
-  s_.metrics->RecordPhase(Phase::kCommit, watch.Lap());
-  return AfterCommit(request, *std::move(made), committed, context.Gone());
+void SuggestionHandlers::Suggest(const v1::SuggestRequest& request, const CallContext& context,
+                                 v1::SuggestResponse* response, Answer answer) {
+  if (absl::Status invalid = Validate(request); !invalid.ok()) return answer(std::move(invalid));
+  const Made made = MakeAtOnce(request, context, response);
+  if (made == nullptr) {
+    return s_.workers->Run([this, &request, context, response, answer = std::move(answer)] {
+      answer(Counted(SuggestAnew(request, context, response), *response));
+    });
+  }
+  if (AnswersBeforeCommit()) return answer(Counted(KeepUnawaited(made, response), *response));
+  const Stopwatch watch;
+  const auto answer_later = std::make_shared<Answer>(std::move(answer));
+  absl::Status taken = s_.committer->Submit(made, [this, &request, context, response, watch, answer_later,
+                                                   made](absl::StatusOr<Committed> committed) {
+    s_.metrics->RecordPhase(Phase::kCommit, watch.Elapsed());
+    const bool gone = context.Gone();
+    const bool blocks = committed.ok() && (committed->earlier.has_value() || gone);
+    const auto finish = [this, &request, response, gone, answer_later, made](const absl::StatusOr<Committed>& outcome) {
+      (*answer_later)(Counted(AfterCommit(request, made, outcome, gone, response), *response));
+    };
+    if (!blocks) return finish(committed);
+    s_.workers->Run([finish, committed = std::move(committed)] { finish(committed); });
+  });
+  if (!taken.ok()) (*answer_later)(std::move(taken));
 }
 
-std::optional<SuggestionHandlers::Made> SuggestionHandlers::MakeAtOnce(const v1::SuggestRequest& request,
-                                                                       const CallContext& context) {
-  if (request.include_propensities()) return std::nullopt;  // all candidates' take long
+absl::Status SuggestionHandlers::Counted(absl::Status status, const v1::SuggestResponse& response) {
+  if (status.ok()) s_.metrics->RecordDecision(response);
+  return status;
+}
+
+// Whether the request was answered before shows at the commit: a retry is rare, and costs a decision that is dropped.
+absl::Status SuggestionHandlers::SuggestAnew(const v1::SuggestRequest& request, const CallContext& context,
+                                             v1::SuggestResponse* response) {
   Stopwatch watch;
   const absl::StatusOr<std::shared_ptr<const decision::Serving>> serving = s_.serving->Get();
-  if (!serving.ok()) return std::nullopt;
+  if (!serving.ok()) return ReplayOr(request, serving.status(), response);
+  const decision::Draw draw = NewDraw(s_.clock->Now());
+  const auto customer = CustomerAt(request.customer_id(), draw.decided_at, context);
+  if (customer.status().code() == absl::StatusCode::kNotFound) return ReplayOr(request, customer.status(), response);
+  RETURN_IF_ERROR(customer.status());
+  ASSIGN_OR_RETURN(const bool open, SuggestOpen(**serving, **customer, request, draw.decided_at, response));
+  if (open) return absl::OkStatus();
+  s_.metrics->RecordPhase(Phase::kLoad, watch.Lap());
+  const absl::StatusOr<Made> made = Make(**serving, **customer, request, draw, context, response);
+  if (made.status().code() == absl::StatusCode::kDeadlineExceeded) return made.status();
+  if (!made.ok()) return ReplayOr(request, made.status(), response);
+  if (AnswersBeforeCommit()) return KeepUnawaited(*made, response);
+  watch.Lap();
+  const absl::StatusOr<Committed> committed = s_.committer->Commit(**made);
+  s_.metrics->RecordPhase(Phase::kCommit, watch.Lap());
+  return AfterCommit(request, *made, committed, context.Gone(), response);
+}
+
+SuggestionHandlers::Made SuggestionHandlers::MakeAtOnce(const v1::SuggestRequest& request, const CallContext& context,
+                                                        v1::SuggestResponse* response) {
+  if (request.include_propensities()) return nullptr;  // all candidates' take long
+  Stopwatch watch;
+  const absl::StatusOr<std::shared_ptr<const decision::Serving>> serving = s_.serving->Get();
+  if (!serving.ok()) return nullptr;
   const decision::Draw draw = NewDraw(s_.clock->Now());
   const CustomerCache::State customer = s_.customers->Peek(request.customer_id(), draw.decided_at);
-  if (customer == nullptr) return std::nullopt;
+  if (customer == nullptr) return nullptr;
   const absl::Duration sticky_for = StickyFor(request);
   if (sticky_for > absl::ZeroDuration() &&
       !s_.customers->KnowsNoneOpen(request.customer_id(), draw.decided_at - sticky_for)) {
-    return std::nullopt;
+    return nullptr;
   }
   s_.metrics->RecordPhase(Phase::kLoad, watch.Lap());
-  absl::StatusOr<Made> made = Make(**serving, *customer, request, draw, context);
-  if (!made.ok()) return std::nullopt;
-  return *std::move(made);
+  absl::StatusOr<Made> made = Make(**serving, *customer, request, draw, context, response);
+  return made.ok() ? *std::move(made) : nullptr;
 }
 
-absl::StatusOr<SuggestionHandlers::Made> SuggestionHandlers::Make(const decision::Serving& serving,
-                                                                  const decision::Customer& customer,
-                                                                  const v1::SuggestRequest& request,
-                                                                  const decision::Draw& draw,
-                                                                  const CallContext& context) {
+absl::StatusOr<SuggestionHandlers::Made> SuggestionHandlers::Make(
+    const decision::Serving& serving, const decision::Customer& customer, const v1::SuggestRequest& request,
+    const decision::Draw& draw, const CallContext& context, v1::SuggestResponse* response) {
   RETURN_IF_ERROR(CheckWaiting(context, "scoring"));
   const std::shared_ptr<const config::v1::Config> config = s_.config->Get();
   const absl::Duration propensity_time = ToAbslDuration(config->choice().propensity_time());
@@ -135,111 +132,108 @@ absl::StatusOr<SuggestionHandlers::Made> SuggestionHandlers::Make(const decision
   if (decision.contenders > 0) s_.metrics->RecordContenders(decision.contenders);
   s_.metrics->RecordPhase(Phase::kScore, scoring.Elapsed());
   RETURN_IF_ERROR(CheckWaiting(context, "the commit"));
-  Made made;
-  made.response = decision::ToSuggestResponse(decision.record, serving.catalogue());
-  decision::AddPropensities(serving.catalogue(), decision.propensities, &made.response);
+  decision::ToSuggestResponse(decision.record, serving.catalogue(), response);
+  decision::AddPropensities(serving.catalogue(), decision.propensities, response);
   if (request.include_removed()) {
-    decision::AddRemovals(serving.catalogue(), decision.removed, &made.response);
-    FitInto(config->server().max_response_bytes(), &made.response);
+    decision::AddRemovals(serving.catalogue(), decision.removed, response);
+    FitInto(config->server().max_response_bytes(), response);
   }
-  made.record = std::make_shared<const DecisionRecord>(std::move(decision.record));
-  return made;
+  return std::make_shared<const DecisionRecord>(std::move(decision.record));
 }
 
 bool SuggestionHandlers::AnswersBeforeCommit() const {
   return s_.config->Get()->database().commit().durability() == config::v1::Commit::ASYNC;
 }
 
-absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::KeepUnawaited(Made made) {
-  RETURN_IF_ERROR(s_.committer->SubmitUnawaited(made.record));
-  made.response.set_durable(false);
-  NoteAnswered(made.record);
-  return std::move(made.response);
+absl::Status SuggestionHandlers::KeepUnawaited(const Made& made, v1::SuggestResponse* response) {
+  RETURN_IF_ERROR(s_.committer->SubmitUnawaited(made));
+  response->set_durable(false);
+  NoteAnswered(made);
+  return absl::OkStatus();
 }
 
-absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::AfterCommit(const v1::SuggestRequest& request, Made made,
-                                                                    const absl::StatusOr<Committed>& committed,
-                                                                    bool gone) {
+absl::Status SuggestionHandlers::AfterCommit(const v1::SuggestRequest& request, const Made& made,
+                                             const absl::StatusOr<Committed>& committed, bool gone,
+                                             v1::SuggestResponse* response) {
   RETURN_IF_ERROR(FromStorage(committed.status()));
-  if (committed->earlier.has_value()) return Replay(request, *committed->earlier);
+  if (committed->earlier.has_value()) return Replay(request, *committed->earlier, response);
   if (gone) {
-    NoteUndelivered(made.record->customer_id, made.record->request_id, made.record->decision_id);
+    NoteUndelivered(made->customer_id, made->request_id, made->decision_id);
     return absl::DeadlineExceededError(
-        absl::StrCat("the deadline passed while decision ", made.record->decision_id, " was being committed"));
+        absl::StrCat("the deadline passed while decision ", made->decision_id, " was being committed"));
   }
-  made.response.set_spooled(committed->kept == Kept::kInFallback);
-  NoteAnswered(made.record);
-  return std::move(made.response);
+  response->set_spooled(committed->kept == Kept::kInFallback);
+  NoteAnswered(made);
+  return absl::OkStatus();
 }
 
-void SuggestionHandlers::NoteAnswered(const std::shared_ptr<const DecisionRecord>& record) {
-  s_.customers->SetOpen(record->customer_id, record);
-  s_.announcer->Add(record->customer_id);
-  if (record->fallback_reason.empty()) return;
+void SuggestionHandlers::NoteAnswered(const Made& made) {
+  s_.customers->SetOpen(made->customer_id, made);
+  s_.announcer->Add(made->customer_id);
+  if (made->fallback_reason.empty()) return;
   s_.log->Write(
       LogLevel::kWarning, "fallback policy answered",
-      {{"request_id", record->request_id}, {"decision_id", record->decision_id}, {"reason", record->fallback_reason}});
+      {{"request_id", made->request_id}, {"decision_id", made->decision_id}, {"reason", made->fallback_reason}});
 }
 
 absl::Duration SuggestionHandlers::StickyFor(const v1::SuggestRequest& request) const {
   return request.fresh() ? absl::ZeroDuration() : ToAbslDuration(s_.config->Get()->choice().sticky_for());
 }
 
-absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestionHandlers::SuggestOpen(const decision::Serving& serving,
-                                                                                   const decision::Customer& customer,
-                                                                                   const v1::SuggestRequest& request,
-                                                                                   absl::Time now) {
-  const std::optional<v1::SuggestResponse> none;
+absl::StatusOr<bool> SuggestionHandlers::SuggestOpen(const decision::Serving& serving,
+                                                     const decision::Customer& customer,
+                                                     const v1::SuggestRequest& request, absl::Time now,
+                                                     v1::SuggestResponse* response) {
   const absl::Duration sticky_for = StickyFor(request);
-  if (sticky_for == absl::ZeroDuration() || answered_.SpoolStandsIn()) return none;
+  if (sticky_for == absl::ZeroDuration() || answered_.SpoolStandsIn()) return false;
   storage::DecisionStore store(s_.database);
   const auto open = s_.customers->GetOpen(request.customer_id(), now - sticky_for,
                                           [&] { return store.FindOpen(request.customer_id(), now - sticky_for); });
-  if (answered_.SpoolStandsIn(open.status())) return none;
+  if (answered_.SpoolStandsIn(open.status())) return false;
   RETURN_IF_ERROR(FromStorage(open.status()));
-  if (*open == nullptr || !decision::StillFits(serving, customer, request, **open, now)) return none;
+  if (*open == nullptr || !decision::StillFits(serving, customer, request, **open, now)) return false;
   // The request id answers with this decision from now on, also when it is retried after the decision is closed.
   const auto linked = store.LinkRequest(request.customer_id(), request.request_id(), (*open)->decision_id);
-  if (answered_.SpoolStandsIn(linked.status())) return none;
+  if (answered_.SpoolStandsIn(linked.status())) return false;
   // One that is answered before it is written (ASYNC), or that waits in the spool, may not be there yet.
   if (linked.status().code() != absl::StatusCode::kNotFound) RETURN_IF_ERROR(FromStorage(linked.status()));
   if (linked.ok() && linked->replayed) {
-    ASSIGN_OR_RETURN(v1::SuggestResponse replay, Replay(request, linked->decision));
-    return std::optional<v1::SuggestResponse>(std::move(replay));
+    RETURN_IF_ERROR(Replay(request, linked->decision, response));
+    return true;
   }
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Catalogue> catalogue, CatalogueOf((*open)->catalogue_version));
-  v1::SuggestResponse response = decision::ToSuggestResponse(**open, *catalogue);
-  response.set_sticky(true);
-  response.set_durable(linked.ok());
+  decision::ToSuggestResponse(**open, *catalogue, response);
+  response->set_sticky(true);
+  response->set_durable(linked.ok());
   if (request.include_removed()) {
     const auto removed = decision::FindRemovals(serving, customer, request, now);
-    decision::AddRemovals(serving.catalogue(), removed, &response);
-    FitInto(s_.config->Get()->server().max_response_bytes(), &response);
+    decision::AddRemovals(serving.catalogue(), removed, response);
+    FitInto(s_.config->Get()->server().max_response_bytes(), response);
   }
-  return std::optional<v1::SuggestResponse>(std::move(response));
+  return true;
 }
 
-absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::ReplayOr(const v1::SuggestRequest& request,
-                                                                 const absl::Status& why) {
+absl::Status SuggestionHandlers::ReplayOr(const v1::SuggestRequest& request, const absl::Status& why,
+                                          v1::SuggestResponse* response) {
   ASSIGN_OR_RETURN(const std::optional<DecisionRecord> earlier,
                    answered_.FindByRequest(request.customer_id(), request.request_id()));
   if (!earlier.has_value()) return why;
-  return Replay(request, *earlier);
+  return Replay(request, *earlier, response);
 }
 
-absl::StatusOr<v1::SuggestResponse> SuggestionHandlers::Replay(const v1::SuggestRequest& request,
-                                                               const DecisionRecord& earlier) {
+absl::Status SuggestionHandlers::Replay(const v1::SuggestRequest& request, const DecisionRecord& earlier,
+                                        v1::SuggestResponse* response) {
   if (earlier.policy == v1::EXPERT) return TakenBy(request.request_id(), "RecordDecision");
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Catalogue> catalogue, CatalogueOf(earlier.catalogue_version));
   if (!earlier.delivered) {
     RETURN_IF_ERROR(FromStorage(answered_.MarkDelivered(earlier.customer_id, earlier.decision_id, true)));
     ForgetOpen(earlier.customer_id);
   }
-  v1::SuggestResponse response = decision::ToSuggestResponse(earlier, *catalogue);
-  response.set_replayed(true);
-  response.set_spooled(answered_.IsSpooled(earlier));
-  response.set_sticky(earlier.request_id != request.request_id());
-  return response;
+  decision::ToSuggestResponse(earlier, *catalogue, response);
+  response->set_replayed(true);
+  response->set_spooled(answered_.IsSpooled(earlier));
+  response->set_sticky(earlier.request_id != request.request_id());
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::Replay(const v1::RecordDecisionRequest& request,

@@ -55,8 +55,10 @@ class SuggestionHandlers {
   // Blocks.
   absl::StatusOr<v1::SuggestResponse> Suggest(const v1::SuggestRequest& request, const CallContext& context);
   // Does not block: what is known is worked on at once, what must be read or written first goes to a worker, and the
-  // answer is given after the commit on the committer's thread. `request` and `context` must live until then.
-  void Suggest(const v1::SuggestRequest& request, const CallContext& context, Answer<v1::SuggestResponse> answer);
+  // answer is given after the commit on the committer's thread, in place of whatever `response` held. `request`,
+  // `response` and what `context` looks at must live until then.
+  void Suggest(const v1::SuggestRequest& request, const CallContext& context, v1::SuggestResponse* response,
+               Answer answer);
   absl::StatusOr<v1::RecordFeedbackResponse> RecordFeedback(const v1::RecordFeedbackRequest& request);
   absl::StatusOr<v1::RecordDecisionResponse> RecordDecision(const v1::RecordDecisionRequest& request,
                                                             const CallContext& context);
@@ -66,36 +68,36 @@ class SuggestionHandlers {
   void NoteUndelivered(const std::string& customer_id, const std::string& request_id, const std::string& decision_id);
 
  private:
-  absl::StatusOr<v1::SuggestResponse> SuggestAnew(const v1::SuggestRequest& request, const CallContext& context);
-  // The customer's open decision as the answer, when there is one that still fits.
-  absl::StatusOr<std::optional<v1::SuggestResponse>> SuggestOpen(const decision::Serving& serving,
-                                                                 const decision::Customer& customer,
-                                                                 const v1::SuggestRequest& request, absl::Time now);
-  // A decision and its answer, not yet kept.
-  struct Made {
-    std::shared_ptr<const storage::DecisionRecord> record;
-    v1::SuggestResponse response;
-  };
+  // Where a function takes a response, it fills it whenever it says OK, and may have begun to when it does not.
+  absl::Status SuggestAnew(const v1::SuggestRequest& request, const CallContext& context,
+                           v1::SuggestResponse* response);
+  // The customer's open decision as the answer; false: there is none that still fits.
+  absl::StatusOr<bool> SuggestOpen(const decision::Serving& serving, const decision::Customer& customer,
+                                   const v1::SuggestRequest& request, absl::Time now, v1::SuggestResponse* response);
+  // A decision, not yet kept, and its answer.
+  using Made = std::shared_ptr<const storage::DecisionRecord>;
   absl::StatusOr<Made> Make(const decision::Serving& serving, const decision::Customer& customer,
-                            const v1::SuggestRequest& request, const decision::Draw& draw, const CallContext& context);
-  // nullopt: something has to be read first, takes long, or stands against it.
-  std::optional<Made> MakeAtOnce(const v1::SuggestRequest& request, const CallContext& context);
+                            const v1::SuggestRequest& request, const decision::Draw& draw, const CallContext& context,
+                            v1::SuggestResponse* response);
+  // Null: something has to be read first, takes long, or stands against it.
+  Made MakeAtOnce(const v1::SuggestRequest& request, const CallContext& context, v1::SuggestResponse* response);
   bool AnswersBeforeCommit() const;
-  absl::StatusOr<v1::SuggestResponse> KeepUnawaited(Made made);
-  // The answer, or the one that had answered this request before. `gone`: nobody waits any more; then the decision is
-  // marked undelivered.
-  absl::StatusOr<v1::SuggestResponse> AfterCommit(const v1::SuggestRequest& request, Made made,
-                                                  const absl::StatusOr<Committed>& committed, bool gone);
-  void NoteAnswered(const std::shared_ptr<const storage::DecisionRecord>& record);
-  absl::StatusOr<v1::SuggestResponse> Counted(absl::StatusOr<v1::SuggestResponse> response);
+  absl::Status KeepUnawaited(const Made& made, v1::SuggestResponse* response);
+  // Leaves the answer, or replaces it by the one that had answered this request before. `gone`: nobody waits any more;
+  // then the decision is marked undelivered.
+  absl::Status AfterCommit(const v1::SuggestRequest& request, const Made& made,
+                           const absl::StatusOr<Committed>& committed, bool gone, v1::SuggestResponse* response);
+  void NoteAnswered(const Made& made);
+  absl::Status Counted(absl::Status status, const v1::SuggestResponse& response);
   // How long an open decision answers this request again; zero: not.
   absl::Duration StickyFor(const v1::SuggestRequest& request) const;
   // The earlier answer to this request id. A decision that was marked undelivered is now delivered.
-  absl::StatusOr<v1::SuggestResponse> Replay(const v1::SuggestRequest& request, const storage::DecisionRecord& earlier);
+  absl::Status Replay(const v1::SuggestRequest& request, const storage::DecisionRecord& earlier,
+                      v1::SuggestResponse* response);
   absl::StatusOr<v1::RecordDecisionResponse> Replay(const v1::RecordDecisionRequest& request,
                                                     const storage::DecisionRecord& earlier);
   // A request that cannot be answered anew may have been answered before: then that answer, else `why`.
-  absl::StatusOr<v1::SuggestResponse> ReplayOr(const v1::SuggestRequest& request, const absl::Status& why);
+  absl::Status ReplayOr(const v1::SuggestRequest& request, const absl::Status& why, v1::SuggestResponse* response);
 
   absl::StatusOr<CustomerCache::State> CustomerAt(const std::string& customer_id, absl::Time at,
                                                   const CallContext& context);

@@ -28,6 +28,19 @@ TEST(ResponseTest, ShowsTheRecord) {
   EXPECT_EQ(response.decided_at().seconds(), absl::ToUnixSeconds(TestNow()));
 }
 
+TEST(ResponseTest, FillsAUsedMessageAsAFreshOne) {
+  const auto serving = TestServing();
+  v1::SuggestResponse used = ToSuggestResponse(RecordOf(""), serving->catalogue());
+  used.set_sticky(true);
+  used.add_removed()->set_recommendation_id("r1");
+  used.mutable_suggestions()->Add();
+  for (const char* choice : {"choice { propensity_time { seconds: 0 } }", "choice { policy: POPULAR }"}) {
+    const storage::DecisionRecord record = RecordOf(choice);
+    ToSuggestResponse(record, serving->catalogue(), &used);
+    EXPECT_EQ(used.SerializeAsString(), ToSuggestResponse(record, serving->catalogue()).SerializeAsString());
+  }
+}
+
 TEST(ResponseTest, ClipsExpectedRewardsToWhatARewardCanBe) {
   storage::DecisionRecord record = RecordOf("");
   record.inputs.set_means(0, -0.2f);

@@ -87,20 +87,20 @@ TEST_F(CallGateTest, DefectsAreLoggedUnderTheRequestIdAndClientsMistakesAreNot) 
 TEST_F(CallGateTest, ACallThatIsAnsweredLaterHoldsItsPlaceUntilThen) {
   CallGate gate(Limits(1), &metrics_, &log_);
   const std::string id = "q1";
-  Answer answered = absl::UnknownError("not yet");
-  server::Answer<int> finish;
-  gate.Start<int>(
-      Method::kSuggest, id, {}, [&](Answer answer) { answered = std::move(answer); },
-      [&](server::Answer<int> answer) { finish = std::move(answer); });
+  absl::Status answered = absl::UnknownError("not yet");
+  server::Answer finish;
+  gate.Start(
+      Method::kSuggest, id, {}, [&](const absl::Status& status) { answered = status; },
+      [&](server::Answer answer) { finish = std::move(answer); });
   EXPECT_EQ(gate.in_flight(), 1);
   EXPECT_THAT(answered, StatusIs(absl::StatusCode::kUnknown));
-  Answer refused = 0;
-  gate.Start<int>(
-      Method::kSuggest, id, {}, [&](Answer answer) { refused = std::move(answer); },
-      [](server::Answer<int>) { ADD_FAILURE() << "handler was called"; });
+  absl::Status refused;
+  gate.Start(
+      Method::kSuggest, id, {}, [&](const absl::Status& status) { refused = status; },
+      [](server::Answer) { ADD_FAILURE() << "handler was called"; });
   EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted));
-  finish(7);
-  EXPECT_EQ(*answered, 7);
+  finish(absl::OkStatus());
+  EXPECT_THAT(answered, IsOk());
   EXPECT_EQ(gate.in_flight(), 0);
   EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_requests_total{code=\"OK\",method=\"Suggest\"} 1"));
 }

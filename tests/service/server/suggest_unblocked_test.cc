@@ -39,8 +39,8 @@ class SuggestUnblockedTest : public ::testing::Test {
   // A second answer would break the promise, and so the test.
   Answered Call(const v1::SuggestRequest& request, const CallContext& context = {}) {
     std::promise<Answered> promise;
-    company_->suggestions().Suggest(request, context, [&promise](Result result) {
-      promise.set_value({std::move(result), std::this_thread::get_id()});
+    company_->suggestions().Suggest(request, context, &response_, [&](const absl::Status& status) {
+      promise.set_value({status.ok() ? Result(response_) : Result(status), std::this_thread::get_id()});
     });
     return promise.get_future().get();
   }
@@ -51,6 +51,7 @@ class SuggestUnblockedTest : public ::testing::Test {
   }
 
   std::unique_ptr<ServingCompany> company_;
+  v1::SuggestResponse response_;  // the same for every call, as gRPC's are
 };
 
 TEST_F(SuggestUnblockedTest, AnswersAfterTheCommitFromAWorkerOrFromTheCommitter) {
