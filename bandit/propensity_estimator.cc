@@ -36,15 +36,11 @@ struct BlockMeans {
   }
 };
 
-// Contenders that stand above a target on one side of a breakpoint, and how steeply the breakpoint moves.
+// Contenders that stand above a target on one side of a breakpoint, and how steeply the breakpoint moves: `count` from
+// `begin` on in the estimator's lists.
 struct Side {
-  std::vector<int> index;
-  std::vector<float> gain;
-
-  void Add(int k, double g) {
-    index.push_back(k);
-    gain.push_back(static_cast<float>(g));
-  }
+  size_t begin = 0;
+  int count = 0;
 };
 
 struct Target {
@@ -69,6 +65,11 @@ class Estimator {
     rises_.resize(q_.slate * kLanes);
     own_columns_.resize(dim_, targets.size());
     own_.resize(targets.size() * kLanes);
+    gaps_.resize(contenders_.size());
+    gains_.resize(contenders_.size());
+    side_index_.resize(2 * targets.size() * contenders_.size());
+    side_gain_.resize(side_index_.size());
+    targets_.reserve(targets.size());
     for (const PropensityTarget& target : targets) {
       targets_.push_back(Prepare(target));
       own_columns_.col(targets_.size() - 1) = rows_.row(targets_.back().place).cast<float>();
@@ -94,7 +95,8 @@ class Estimator {
   }
 
  private:
-  Target Prepare(const PropensityTarget& asked) const {
+  // Of the next target.
+  Target Prepare(const PropensityTarget& asked) {
     Target target;
     target.place =
         static_cast<int>(std::find(contenders_.begin(), contenders_.end(), asked.candidate) - contenders_.begin());
@@ -105,18 +107,31 @@ class Estimator {
     const double sd = variance > 0 ? q_.scale * std::sqrt(variance) : 0.0;
     target.sd = static_cast<float>(sd);
     const VectorXd covariances = Product(rows_, shared);
+    if (sd > 0) {
+      GapsAndGains(covariances.data(), contenders(), variance, sd, gaps_.data(), gains_.data());
+    } else {
+      std::fill(gaps_.begin(), gaps_.end(), 0.0);
+    }
+    target.falls.begin = 2 * targets_.size() * contenders_.size();
+    target.rises.begin = target.falls.begin + contenders_.size();
     for (int k = 0; k < contenders(); ++k) {
       if (k == target.place) continue;
-      const double gap = sd > 0 ? 1.0 - covariances[k] / variance : 0.0;
-      if (std::abs(gap) <= 1e-12 || (std::abs(gap) < 1e-6 && rows_.row(k) == own.transpose())) {
+      const double gap = gaps_[k];
+      if (std::abs(gap) < 1e-6 && (std::abs(gap) <= 1e-12 || rows_.row(k) == own.transpose())) {
         target.level.push_back(k);
-      } else if (gap > 0) {
-        target.falls.Add(k, 1.0 / (gap * sd));
-      } else {
-        target.rises.Add(k, -1.0 / (gap * sd));
+        continue;
       }
+      Add(k, gains_[k], gap > 0, &target.falls);
+      Add(k, -gains_[k], !(gap > 0), &target.rises);
     }
     return target;
+  }
+
+  // Without a branch, since which side a contender is on cannot be foretold: what does not count is written over.
+  void Add(int k, float gain, bool counts, Side* side) {
+    side_index_[side->begin + side->count] = k;
+    side_gain_[side->begin + side->count] = gain;
+    side->count += counts;
   }
 
   const float* ScoresOf(int place) const { return &scores_[static_cast<size_t>(place) * kLanes]; }
@@ -134,6 +149,11 @@ class Estimator {
     }
   }
 
+  void Offer(const Side& side, const float* own, const Lanes& x, float* largest) const {
+    OfferBreakpoints(scores_.data(), &side_index_[side.begin], &side_gain_[side.begin], side.count, own, x, q_.slate,
+                     largest);
+  }
+
   // `deviation`: of the own score from its mean.
   void Count(Target& target, const float* deviation) {
     const float* own = ScoresOf(target.place);
@@ -144,10 +164,8 @@ class Estimator {
     }
     std::fill(falls_.begin(), falls_.end(), kNeverReached);
     std::fill(rises_.begin(), rises_.end(), kNeverReached);
-    OfferBreakpoints(scores_.data(), target.falls.index.data(), target.falls.gain.data(),
-                     static_cast<int>(target.falls.index.size()), own, x, q_.slate, falls_.data());
-    OfferBreakpoints(scores_.data(), target.rises.index.data(), target.rises.gain.data(),
-                     static_cast<int>(target.rises.index.size()), own, minus_x, q_.slate, rises_.data());
+    Offer(target.falls, own, x, falls_.data());
+    Offer(target.rises, own, minus_x, rises_.data());
     OfferLevel(target);
     const int places = q_.slate * kLanes;
     Survivals(falls_.data(), places, false, falls_.data());
@@ -172,6 +190,10 @@ class Estimator {
   std::vector<float> own_;            // [target][lane]
   std::vector<float> scores_;         // [contender][lane]
   std::vector<float> falls_, rises_;  // [place][lane] of the target at hand; rises negated; then their survivals
+  std::vector<double> gaps_;          // of the target at hand, one per contender
+  std::vector<float> gains_;
+  std::vector<int> side_index_;  // [target][side][contender], as far as the sides' counts
+  std::vector<float> side_gain_;
   std::vector<Target> targets_;
 };
 

@@ -16,6 +16,7 @@ constexpr float kMills[] = {0.11960878223180771f,  0.12107359617948532f, 0.09789
 constexpr int kMillsTerms = sizeof(kMills) / sizeof(kMills[0]);
 
 using HalfInts = int __attribute__((vector_size(32)));
+using HalfFloats = float __attribute__((vector_size(32)));
 using QuarterLongs = long __attribute__((vector_size(16)));
 
 SUGGEST_INLINED bool Any(const Ints* mask) {
@@ -85,6 +86,20 @@ SUGGEST_WIDEST void ScoreLanes(const float* __restrict rows, int n, int cols, co
     Floats sum = {};
     for (int col = 0; col < cols; ++col) sum += *At(w, col) * rows[col];
     *At(out, k) = sum;
+  }
+}
+
+SUGGEST_WIDEST void GapsAndGains(const double* __restrict covariances, int n, double variance, double sd,
+                                 double* __restrict gaps, float* __restrict gains) {
+  constexpr int kWide = sizeof(Doubles) / sizeof(double);
+  for (int begin = 0; begin < n; begin += kWide) {
+    const int lanes = n - begin < kWide ? n - begin : kWide;
+    Doubles covariance = {};
+    __builtin_memcpy(&covariance, covariances + begin, sizeof(double) * lanes);
+    const Doubles gap = 1.0 - covariance / variance;
+    const auto gain = __builtin_convertvector(1.0 / (gap * sd), HalfFloats);
+    __builtin_memcpy(gaps + begin, &gap, sizeof(double) * lanes);
+    __builtin_memcpy(gains + begin, &gain, sizeof(float) * lanes);
   }
 }
 

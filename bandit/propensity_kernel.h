@@ -17,6 +17,9 @@ inline constexpr int kLanes = kVectorLanes;  // draws per block; element [i * kL
 // out[k][lane] = sum_c rows[k * cols + c] w[c][lane], over c in ascending order.
 void ScoreLanes(const float* rows, int n, int cols, const float* w, float* out);
 
+// gaps[k] = 1 - covariances[k] / variance and gains[k] = 1 / (gaps[k] sd), infinite where the gap is 0.
+void GapsAndGains(const double* covariances, int n, double variance, double sd, double* gaps, float* gains);
+
 // Offers x = own_x + (scores[index[i]] - own) gain[i] for i < count to the `keep` largest per lane, which stand in
 // `largest` [keep][lane], descending.
 void OfferBreakpoints(const float* scores, const int* index, const float* gain, int count, const float* own,

@@ -10,6 +10,9 @@ inline constexpr int kVectorLanes = 16;
 using Floats = float __attribute__((vector_size(64)));
 using Ints = int __attribute__((vector_size(64)));
 
+// Eight in double precision.
+using Doubles = double __attribute__((vector_size(64)));
+
 // Sixteen that stand somewhere in an array.
 using FloatsAt = float __attribute__((vector_size(64), aligned(4), may_alias));
 
