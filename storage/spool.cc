@@ -36,16 +36,17 @@ constexpr char kSchema[] = R"(
     CREATE INDEX IF NOT EXISTS entries_decision ON entries (decision_id) WHERE kind = 0)";
 
 constexpr char kInsertDecision[] =
-    "INSERT INTO entries (kind, spooled_at, customer_id, request_id, decision_id, delivered, bytes) "
-    "VALUES (0, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    "INSERT INTO entries (sequence, kind, spooled_at, customer_id, request_id, decision_id, delivered, bytes) "
+    "VALUES (?, 0, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
 constexpr char kInsertFeedback[] =
-    "INSERT INTO entries (kind, spooled_at, customer_id, delivered, bytes) VALUES (1, ?, ?, 1, ?)";
+    "INSERT INTO entries (sequence, kind, spooled_at, customer_id, delivered, bytes) VALUES (?, 1, ?, ?, 1, ?)";
 constexpr char kByRequest[] =
     "SELECT delivered, bytes FROM entries WHERE kind = 0 AND customer_id = ? AND request_id = ?";
 constexpr char kByDecision[] =
     "SELECT delivered, bytes FROM entries WHERE kind = 0 AND customer_id = ? AND decision_id = ?";
 constexpr char kMark[] = "UPDATE entries SET delivered = ? WHERE kind = 0 AND customer_id = ? AND decision_id = ?";
-constexpr char kOldest[] = "SELECT sequence, kind, spooled_at, delivered, bytes FROM entries ORDER BY sequence LIMIT ?";
+constexpr char kOldest[] =
+    "SELECT sequence, kind, spooled_at, delivered, bytes FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?";
 constexpr char kRemove[] = "DELETE FROM entries WHERE sequence = ? AND delivered = ?";
 
 std::string PackFeedback(const FeedbackRecord& feedback, absl::Time now) {
@@ -132,6 +133,7 @@ absl::Status Spool::Prepare(int64_t max_bytes) {
 absl::Status Spool::CountEntries() {
   ASSIGN_OR_RETURN(figures_.decisions, file_->QueryInteger("SELECT count(*) FROM entries WHERE kind = 0"));
   ASSIGN_OR_RETURN(figures_.feedback, file_->QueryInteger("SELECT count(*) FROM entries WHERE kind = 1"));
+  ASSIGN_OR_RETURN(last_sequence_, file_->QueryInteger("SELECT coalesce(max(sequence), 0) FROM entries"));
   return Measure();
 }
 
@@ -148,7 +150,8 @@ absl::Status Spool::Measure() {
 
 absl::StatusOr<Appended> Spool::AppendOne(const DecisionRecord& decision, absl::Time now, int64_t* inserted) {
   SqliteStatement insert(*file_, kInsertDecision);
-  insert.Bind(absl::ToUnixMicros(now)).BindText(decision.customer_id).BindText(decision.request_id);
+  insert.Bind(++last_sequence_).Bind(absl::ToUnixMicros(now));
+  insert.BindText(decision.customer_id).BindText(decision.request_id);
   insert.BindText(decision.decision_id).Bind(decision.delivered ? 1 : 0).BindBytes(PackDecision(decision));
   RETURN_IF_ERROR(insert.Run());
   Appended appended;
@@ -184,7 +187,8 @@ absl::StatusOr<std::vector<Appended>> Spool::Append(absl::Span<const DecisionRec
 absl::Status Spool::AppendFeedback(const FeedbackRecord& feedback, absl::Time now) {
   MutexLock lock(mutex_);
   SqliteStatement insert(*file_, kInsertFeedback);
-  insert.Bind(absl::ToUnixMicros(now)).BindText(feedback.customer_id).BindBytes(PackFeedback(feedback, now));
+  insert.Bind(++last_sequence_).Bind(absl::ToUnixMicros(now));
+  insert.BindText(feedback.customer_id).BindBytes(PackFeedback(feedback, now));
   RETURN_IF_ERROR(Named(insert.Run()));
   ++figures_.feedback;
   return Named(Measure());
@@ -228,11 +232,11 @@ absl::StatusOr<bool> Spool::MarkDelivered(const std::string& customer_id, const 
   return file_->Changes() > 0;
 }
 
-absl::StatusOr<std::vector<SpooledEntry>> Spool::Oldest(int limit) const {
+absl::StatusOr<std::vector<SpooledEntry>> Spool::Oldest(int limit, int64_t after) const {
   std::vector<SpooledEntry> entries;
   MutexLock lock(mutex_);
   SqliteStatement query(*file_, kOldest);
-  query.Bind(limit);
+  query.Bind(after).Bind(limit);
   for (;;) {
     const absl::StatusOr<bool> found = query.Step();
     RETURN_IF_ERROR(Named(found.status()));

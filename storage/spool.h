@@ -50,7 +50,7 @@ struct SpooledFeedback {
 };
 
 struct SpooledEntry {
-  int64_t sequence = 0;  // ascending in the order of appending
+  int64_t sequence = 0;  // ascending in the order of appending; none is given twice while the spool is open
   absl::Time spooled_at;
   std::variant<DecisionRecord, SpooledFeedback> content;
 };
@@ -84,8 +84,8 @@ class Spool {
   // Whether the answer reached its caller. False: the spool does not have the decision (any more).
   absl::StatusOr<bool> MarkDelivered(const std::string& customer_id, const std::string& decision_id, bool delivered);
 
-  // The oldest entries, at most `limit`, in order.
-  absl::StatusOr<std::vector<SpooledEntry>> Oldest(int limit) const;
+  // The oldest entries after the one numbered `after`, at most `limit`, in order.
+  absl::StatusOr<std::vector<SpooledEntry>> Oldest(int limit, int64_t after = 0) const;
   // Removes what Oldest gave. A decision that was marked since then stays, to be drained again.
   absl::Status Remove(absl::Span<const SpooledEntry> entries);
 
@@ -111,6 +111,7 @@ class Spool {
   mutable Mutex mutex_;
   const std::unique_ptr<SqliteFile> file_;
   SpoolFigures figures_ ABSL_GUARDED_BY(mutex_);
+  int64_t last_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace suggest::storage

@@ -18,7 +18,8 @@ constexpr std::array<const char*, kMethods> kMethodNames = {"Suggest",  "RecordF
                                                             "Explain",  "IngestRewards",  "ListModels",
                                                             "GetModel", "SuggestBatch"};
 constexpr std::array<const char*, kPhases> kPhaseNames = {"load", "score", "commit"};
-constexpr std::array<const char*, kDrainedOutcomes> kDrainedNames = {"committed", "superseded", "unknown_suggestion"};
+constexpr std::array<const char*, kDrainedOutcomes> kDrainedNames = {"committed", "superseded", "unknown_suggestion",
+                                                                     "refused"};
 constexpr std::array<const char*, kRefusals> kRefusalNames = {"corrupt", "newer_format", "unusable"};
 
 // A counted event of an ingest run: the label and the field of IngestCounts that feeds it.

@@ -109,28 +109,56 @@ absl::StatusOr<bool> SpoolKeeper::Drain() {
     log_->Write(LogLevel::kInfo, "the database is back", {{"spooled_decisions", spool_->figures().decisions}});
   }
   if (spool_->figures().empty()) return false;
-  ASSIGN_OR_RETURN(const std::vector<SpooledEntry> page, spool_->Oldest(kPage));
-  absl::Status committed = CommitDecisions(page);
-  if (committed.ok()) committed = CommitFeedback(page);
+  if (clock_->Now() >= retry_refused_at_) passed_over_ = 0;
+  ASSIGN_OR_RETURN(std::vector<SpooledEntry> page, spool_->Oldest(kPage, passed_over_));
+  if (page.empty()) return false;
+  Outcome outcome;
+  absl::Status committed = CommitDecisions(page, &outcome);
+  if (committed.ok()) committed = CommitFeedback(page, &outcome);
   Report(committed);
   RETURN_IF_ERROR(committed);
-  drained_through_ = std::max(drained_through_, page.back().sequence);
+  const int64_t last = page.back().sequence;
+  drained_through_ = std::max(drained_through_, last);
+  if (!outcome.refused.empty()) NoteRefused(outcome, last);
+  std::erase_if(page, [&](const SpooledEntry& entry) { return outcome.refused.contains(entry.sequence); });
   RETURN_IF_ERROR(spool_->Remove(page));
   ShowFigures();
   return !spool_->figures().empty();
 }
 
-absl::Status SpoolKeeper::CommitDecisions(const std::vector<SpooledEntry>& page) {
+void SpoolKeeper::Outcome::Refuse(const SpooledEntry& entry, absl::string_view why) {
+  if (refused.empty()) first_refusal = std::string(why);
+  refused.insert(entry.sequence);
+}
+
+void SpoolKeeper::NoteRefused(const Outcome& outcome, int64_t last) {
+  const auto entries = static_cast<int64_t>(outcome.refused.size());
+  if (passed_over_ == 0) retry_refused_at_ = clock_->Now() + kRetryRefused;
+  passed_over_ = last;
+  metrics_->RecordDrained(Drained::kRefused, entries);
+  log_->Write(LogLevel::kError, "spooled entries refused", {{"entries", entries}, {"first", outcome.first_refusal}});
+}
+
+absl::Status SpoolKeeper::CommitDecisions(const std::vector<SpooledEntry>& page, Outcome* outcome) {
   std::vector<const DecisionRecord*> decisions;
+  std::vector<const SpooledEntry*> entries;
   for (const SpooledEntry& entry : page) {
-    if (const auto* decision = std::get_if<DecisionRecord>(&entry.content)) decisions.push_back(decision);
+    const auto* decision = std::get_if<DecisionRecord>(&entry.content);
+    if (decision == nullptr) continue;
+    decisions.push_back(decision);
+    entries.push_back(&entry);
   }
   if (decisions.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<Appended> appended,
                    storage::DecisionStore(drain_database_).AppendBatch(decisions));
   std::vector<storage::SupersededDecision> superseded;
   for (size_t i = 0; i < decisions.size(); ++i) {
-    RETURN_IF_ERROR(appended[i].status);
+    if (!appended[i].status.ok()) {
+      outcome->Refuse(*entries[i],
+                      absl::StrCat("decision ", decisions[i]->decision_id, ": ", appended[i].status.message()));
+      continue;
+    }
+    outcome->settled.insert(decisions[i]->decision_id);
     if (!appended[i].earlier.has_value()) continue;
     superseded.push_back({*decisions[i], appended[i].earlier->decision_id});
     metrics_->RecordSuperseded();
@@ -144,7 +172,7 @@ absl::Status SpoolKeeper::CommitDecisions(const std::vector<SpooledEntry>& page)
   }
   for (const SpooledEntry& entry : page) RETURN_IF_ERROR(CommitMark(entry));
   metrics_->RecordDrained(Drained::kSuperseded, static_cast<int64_t>(superseded.size()));
-  metrics_->RecordDrained(Drained::kCommitted, static_cast<int64_t>(decisions.size() - superseded.size()));
+  metrics_->RecordDrained(Drained::kCommitted, static_cast<int64_t>(outcome->settled.size() - superseded.size()));
   return absl::OkStatus();
 }
 
@@ -158,13 +186,18 @@ absl::Status SpoolKeeper::CommitMark(const SpooledEntry& entry) {
   return marked.code() == absl::StatusCode::kNotFound ? absl::OkStatus() : marked;  // superseded
 }
 
-absl::Status SpoolKeeper::CommitFeedback(const std::vector<SpooledEntry>& page) {
+absl::Status SpoolKeeper::CommitFeedback(const std::vector<SpooledEntry>& page, Outcome* outcome) {
   storage::FeedbackStore store(drain_database_);
   for (const SpooledEntry& entry : page) {
     const auto* spooled = std::get_if<SpooledFeedback>(&entry.content);
     if (spooled == nullptr) continue;
     const absl::StatusOr<bool> recorded = store.Record(spooled->feedback, spooled->recorded_at);
     if (recorded.status().code() == absl::StatusCode::kNotFound) {
+      ASSIGN_OR_RETURN(const bool waits, IsOfOneThatWaits(spooled->feedback, *outcome));
+      if (waits) {
+        outcome->Refuse(entry, absl::StrCat("feedback to ", spooled->feedback.suggestion_id, ", which waits"));
+        continue;
+      }
       metrics_->RecordDrained(Drained::kUnknownSuggestion, 1);
       log_->Write(LogLevel::kWarning, "spooled feedback names no suggestion",
                   {{"suggestion_id", spooled->feedback.suggestion_id}});
@@ -177,6 +210,14 @@ absl::Status SpoolKeeper::CommitFeedback(const std::vector<SpooledEntry>& page) 
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> SpoolKeeper::IsOfOneThatWaits(const storage::FeedbackRecord& feedback,
+                                                   const Outcome& outcome) const {
+  ASSIGN_OR_RETURN(const storage::SuggestionId id, storage::ParseSuggestionId(feedback.suggestion_id));
+  if (outcome.settled.contains(id.decision_id)) return false;
+  ASSIGN_OR_RETURN(const std::optional<DecisionRecord> decision, Find(feedback.customer_id, id.decision_id));
+  return decision.has_value();
 }
 
 void SpoolKeeper::ShowFigures() {

@@ -18,8 +18,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "service/decision/clock.h"
 #include "service/server/decision_sink.h"
 #include "service/server/log.h"
@@ -58,7 +61,12 @@ class SpoolKeeper {
   // False: the spool does not have the decision.
   absl::StatusOr<bool> MarkDelivered(const std::string& customer_id, const std::string& decision_id, bool delivered);
 
-  // One step: looks whether a database that was away is back, then commits and removes one page of entries.
+  // How long an entry that the database refused waits before it is tried again.
+  static constexpr absl::Duration kRetryRefused = absl::Minutes(1);
+
+  // One step: looks whether a database that was away is back, then commits and removes one page of entries. An entry
+  // that the database refuses for what it holds, and feedback to a decision that still waits, stays in the spool and
+  // holds up no other.
   // True: there is more to do at once. Errors: those of the database or the spool; nothing is lost, call again.
   absl::StatusOr<bool> Drain();
 
@@ -93,8 +101,19 @@ class SpoolKeeper {
 
   absl::StatusOr<std::vector<storage::Appended>> AppendToLog(absl::Span<const storage::DecisionRecord* const> batch);
   absl::StatusOr<std::vector<storage::Appended>> AppendToSpool(absl::Span<const storage::DecisionRecord* const> batch);
-  absl::Status CommitDecisions(const std::vector<storage::SpooledEntry>& page);
-  absl::Status CommitFeedback(const std::vector<storage::SpooledEntry>& page);
+  // What became of a page.
+  struct Outcome {
+    absl::flat_hash_set<std::string> settled;  // decision ids
+    absl::flat_hash_set<int64_t> refused;      // sequences: they stay
+    std::string first_refusal;
+
+    void Refuse(const storage::SpooledEntry& entry, absl::string_view why);
+  };
+  absl::Status CommitDecisions(const std::vector<storage::SpooledEntry>& page, Outcome* outcome);
+  absl::Status CommitFeedback(const std::vector<storage::SpooledEntry>& page, Outcome* outcome);
+  // Whether it is feedback to a decision that the spool still holds.
+  absl::StatusOr<bool> IsOfOneThatWaits(const storage::FeedbackRecord& feedback, const Outcome& outcome) const;
+  void NoteRefused(const Outcome& outcome, int64_t last);
   absl::Status CommitMark(const storage::SpooledEntry& entry);
 
   storage::Spool* const spool_;
@@ -107,6 +126,9 @@ class SpoolKeeper {
   SpoolSink spool_sink_{this};
   std::atomic<bool> away_{false};
   int64_t drained_through_ = 0;  // what stays after its drain was marked meanwhile
+  // Entries up to here were refused, or wait for such; until then they are passed over.
+  int64_t passed_over_ = 0;
+  absl::Time retry_refused_at_;
 };
 
 }  // namespace suggest::server

@@ -128,6 +128,18 @@ TEST_F(SpoolTest, RemovesWhatWasDrainedAndKeepsWhatCameMeanwhile) {
   EXPECT_EQ(spool_->figures().oldest, absl::InfiniteFuture());
 }
 
+TEST_F(SpoolTest, NumbersGrowAlsoWhenTheLastEntriesAreGone) {
+  Append(Numbered(0));
+  Append(Numbered(1));
+  ASSERT_OK_AND_ASSIGN(const auto both, spool_->Oldest(2));
+  ASSERT_OK(spool_->Remove(absl::MakeConstSpan(both).subspan(1)));
+  Append(Numbered(2));
+  ASSERT_OK_AND_ASSIGN(const auto later, spool_->Oldest(10, both[1].sequence));
+  ASSERT_THAT(later, SizeIs(1));
+  EXPECT_EQ(std::get<DecisionRecord>(later[0].content).request_id, "q2");
+  EXPECT_THAT(Requests(), ElementsAre("q0", "q2"));
+}
+
 TEST_F(SpoolTest, AMarkThatComesWhileTheDecisionIsDrainedIsNotLost) {
   const DecisionRecord decision = Numbered(0);
   Append(decision);

@@ -169,6 +169,37 @@ TEST_F(SpoolKeeperTest, FeedbackFollowsItsDecisionAndWhatIsOfNoneHoldsUpNothing)
   EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_feedback_events_total{kind=\"KEPT\"} 1"));
 }
 
+// What a database may have against one decision: a constraint that somebody added.
+TEST_F(SpoolKeeperTest, WhatTheDatabaseRefusesStaysAndHoldsUpNoOther) {
+  test_.Execute("ALTER TABLE suggest.decisions ADD CONSTRAINT odd CHECK (request_id <> 'q1000')");
+  const storage::DecisionRecord refused = Decision(1000);
+  const std::string of_refused = storage::MakeSuggestionId(refused.decision_id, 1);
+  Spool(Decision(0));
+  Spool(refused);
+  EXPECT_OK(keeper_->AppendFeedback({"c1", of_refused, v1::RecordFeedbackRequest::KEPT, kNoon}));
+  for (int i = 1; i < 450; ++i) Spool(Decision(i));
+  DrainAll();
+  EXPECT_EQ(Count("decisions"), "450");
+  EXPECT_EQ(spool_->figures().decisions, 1);
+  EXPECT_EQ(spool_->figures().feedback, 1);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"refused\"} 2"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"committed\"} 450"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"unknown_suggestion\"} 0"));
+  EXPECT_THAT(log_buffer_.Text(), HasSubstr(absl::StrCat("decision ", refused.decision_id, ": ")));
+
+  Spool(Decision(450));
+  DrainAll();
+  EXPECT_EQ(Count("decisions"), "451") << "later ones go on";
+  EXPECT_THAT(metrics_.Text(), HasSubstr("{result=\"refused\"} 2")) << "not tried again at once";
+
+  test_.Execute("ALTER TABLE suggest.decisions DROP CONSTRAINT odd");
+  clock_.Set(kNoon + SpoolKeeper::kRetryRefused);
+  DrainAll();
+  EXPECT_TRUE(spool_->figures().empty());
+  EXPECT_EQ(Count("decisions"), "452");
+  EXPECT_EQ(test_.QueryOne("SELECT suggestion_id FROM suggest.feedback"), of_refused);
+}
+
 TEST_F(SpoolKeeperTest, AnUndeliveredDecisionIsDrainedAsOne) {
   const storage::DecisionRecord decision = Decision(0);
   Spool(decision);
