@@ -1,21 +1,14 @@
 #include "service/ctl/stored_model.h"
 
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "service/ctl/outcome.h"
-#include "service/decision/model_codec.h"
 
 namespace suggest::ctl {
-namespace {
-
-absl::Status Named(int64_t version, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat("model version ", version, ": ", status.message()));
-}
-
-}  // namespace
 
 absl::StatusOr<int64_t> ResolveVersion(const storage::ModelStore& store, const std::string& text) {
   if (text == "current") return store.Current();
@@ -27,17 +20,10 @@ absl::StatusOr<int64_t> ResolveVersion(const storage::ModelStore& store, const s
 }
 
 absl::StatusOr<StoredModel> LoadModel(const storage::ModelStore& store, int64_t version) {
-  StoredModel stored;
-  ASSIGN_OR_RETURN(stored.head, store.Head(version));
-  ASSIGN_OR_RETURN(const storage::ModelRow row, store.Load(version));
-  stored.bytes = row.bytes;
-  absl::StatusOr<model::v1::ModelVersion> model = decision::DecodeModel(row.bytes, row.sha256);
-  if (!model.ok()) return Named(version, model.status());
-  stored.model = *std::move(model);
-  absl::StatusOr<std::shared_ptr<const decision::Snapshot>> snapshot = decision::Snapshot::FromModel(stored.model);
-  if (!snapshot.ok()) return Named(version, snapshot.status());
-  stored.snapshot = *std::move(snapshot);
-  return stored;
+  ASSIGN_OR_RETURN(storage::ModelHead head, store.Head(version));
+  ASSIGN_OR_RETURN(storage::ModelRow row, store.Load(version));
+  ASSIGN_OR_RETURN(decision::StoredModel model, decision::ReadModel(row));
+  return StoredModel{std::move(model), std::move(head), std::move(row.bytes)};
 }
 
 std::vector<v1::ModelTerm> TermsOf(const decision::Snapshot& snapshot) {

@@ -2,23 +2,12 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
-#include "service/decision/model_codec.h"
+#include "service/decision/stored_model.h"
 #include "storage/catalogue_store.h"
 #include "storage/model_store.h"
 
 namespace suggest::decision {
-namespace {
-
-absl::StatusOr<std::shared_ptr<const Snapshot>> LoadSnapshot(storage::Database* database, int64_t version) {
-  ASSIGN_OR_RETURN(const storage::ModelRow row, storage::ModelStore(database).Load(version));
-  absl::StatusOr<model::v1::ModelVersion> model = DecodeModel(row.bytes, row.sha256);
-  if (model.ok()) return Snapshot::FromModel(*model);
-  return absl::Status(model.status().code(), absl::StrCat("model version ", version, ": ", model.status().message()));
-}
-
-}  // namespace
 
 absl::StatusOr<std::shared_ptr<const Serving>> StoredServings::Get(int64_t model_version,
                                                                    const std::string& catalogue_version) {
@@ -30,7 +19,7 @@ absl::StatusOr<std::shared_ptr<const Serving>> StoredServings::Get(int64_t model
     if (snapshot != nullptr && catalogue != nullptr) return last_;
   }
   if (snapshot == nullptr) {
-    ASSIGN_OR_RETURN(snapshot, LoadSnapshot(database_, model_version));
+    ASSIGN_OR_RETURN(snapshot, LoadSnapshot(storage::ModelStore(database_), model_version));
   }
   if (catalogue == nullptr) {
     ASSIGN_OR_RETURN(std::string bytes, storage::CatalogueStore(database_).LoadVersion(catalogue_version));

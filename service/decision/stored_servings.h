@@ -19,8 +19,8 @@ class StoredServings {
   // `database` must outlive this.
   explicit StoredServings(storage::Database* database) : database_(database) {}
 
-  // Errors, which name the version: NOT_FOUND; DATA_LOSS when the bytes are damaged; FAILED_PRECONDITION when their
-  // format is newer than this build knows; Serving::Create's.
+  // Errors, which name the version: NOT_FOUND; ReadModel's (stored_model.h); DATA_LOSS when a catalogue's bytes are
+  // damaged; Serving::Create's.
   absl::StatusOr<std::shared_ptr<const Serving>> Get(int64_t model_version, const std::string& catalogue_version);
 
  private:

@@ -85,15 +85,11 @@ absl::StatusOr<v1::GetModelResponse> LearningHandlers::GetModel(const v1::GetMod
   RETURN_IF_ERROR(FromStorage(head.status()));
   const absl::StatusOr<storage::ModelRow> row = store.Load(version);
   RETURN_IF_ERROR(FromStorage(row.status()));
-  const auto snapshot = ToSnapshot(*row);
-  if (snapshot.status().code() == absl::StatusCode::kFailedPrecondition) {
-    return absl::DataLossError(snapshot.status().message());
-  }
-  RETURN_IF_ERROR(snapshot.status());
+  ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Snapshot> snapshot, ToSnapshot(*row));
   v1::GetModelResponse response;
   *response.mutable_summary() = storage::ToSummary(*head);
   if (request.include_bytes()) response.set_model_bytes(row->bytes);
-  AddTerms(**snapshot, &response);
+  AddTerms(*snapshot, &response);
   return response;
 }
 

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
-#include "service/server/stored_model.h"
+#include "service/decision/stored_model.h"
 #include "storage/migrator.h"
 #include "storage/model_store.h"
 
@@ -73,10 +73,12 @@ absl::Status ModelUpdater::TakeCurrent() {
     return absl::FailedPreconditionError(absl::StrCat("model version ", *version, " was refused"));
   }
   ASSIGN_OR_RETURN(const storage::ModelRow row, store.Load(*version));
-  auto snapshot = ToSnapshot(row);
-  if (!snapshot.ok()) return Refuse(*version, snapshot.status());
-  if (const absl::Status taken = s_.serving->SetSnapshot(*snapshot); !taken.ok()) return Refuse(*version, taken);
-  ReportSwap(**snapshot);
+  const absl::StatusOr<decision::StoredModel> stored = decision::ReadModel(row);
+  if (!stored.ok()) return Refuse(*version, stored.status());
+  if (const absl::Status taken = s_.serving->SetSnapshot(stored->snapshot); !taken.ok()) {
+    return Refuse(*version, taken);
+  }
+  ReportSwap(*stored->snapshot);
   return absl::OkStatus();
 }
 

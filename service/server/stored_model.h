@@ -1,7 +1,8 @@
-// Model versions as the database keeps them, read and checked.
+// Stored model versions for methods that answer a client, which has no use for one that this program cannot read.
 #ifndef SERVICE_SERVER_STORED_MODEL_H_
 #define SERVICE_SERVER_STORED_MODEL_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -11,11 +12,10 @@
 
 namespace suggest::server {
 
-// Errors: FAILED_PRECONDITION for a format that is newer than this program's; DATA_LOSS for bytes that do not match
-// their checksum or contradict themselves; INTERNAL when the posterior cannot be used.
+// Errors: decision::ReadModel's, with DATA_LOSS for a newer format too.
 absl::StatusOr<std::shared_ptr<const decision::Snapshot>> ToSnapshot(const storage::ModelRow& row);
 
-// For readers that answer a client: a newer format is DATA_LOSS too. Errors: NOT_FOUND for an unknown version.
+// Errors: the same; NOT_FOUND for an unknown version; FromStorage's.
 absl::StatusOr<std::shared_ptr<const decision::Snapshot>> LoadSnapshot(storage::Database* database, int64_t version);
 
 }  // namespace suggest::server
