@@ -49,7 +49,8 @@ enum class Refusal { kCorrupt, kNewerFormat, kUnusable };
 inline constexpr int kRefusals = 3;
 
 // What became of a spooled entry when it was drained: it is in the database, or it was superseded by another decision
-// for the same request, or it was feedback to a suggestion that does not exist, or the database refused it and it stays.
+// for the same request, or it was feedback to a suggestion that does not exist, or the database refused it and it
+// stays.
 enum class Drained { kCommitted, kSuperseded, kUnknownSuggestion, kRefused };
 inline constexpr int kDrainedOutcomes = 4;
 
