@@ -49,6 +49,11 @@ std::shared_ptr<const Eigen::VectorXd> CustomerEncoding::At(const features::Pipe
   return encoded;
 }
 
+int64_t CustomerEncoding::bytes() const {
+  ReaderLock lock(mutex_);
+  return kept_ == nullptr ? 0 : 8 * kept_->size();
+}
+
 absl::StatusOr<CustomerReading> ReadCustomer(const Serving& serving, const storage::CustomerState& state,
                                              const features::Attributes& attributes) {
   const Catalogue& catalogue = serving.catalogue();
@@ -84,10 +89,10 @@ absl::StatusOr<std::shared_ptr<const CustomerReading>> Customer::Under(const Ser
 Customer::Customer(storage::CustomerState state) : state_(std::move(state)), state_bytes_(BytesOf(state_)) {}
 
 int64_t Customer::bytes() const {
-  constexpr int64_t kReadingBytes = 768;
+  constexpr int64_t kReadingBytes = 640;
   ReaderLock lock(mutex_);
-  const int64_t memo = kept_.reading == nullptr ? 0 : kept_.reading->memo->bytes();
-  return static_cast<int64_t>(sizeof(*this)) + kReadingBytes + state_bytes_ + memo;
+  const int64_t kept = kept_.reading == nullptr ? 0 : kept_.reading->memo->bytes() + kept_.reading->encoding->bytes();
+  return static_cast<int64_t>(sizeof(*this)) + kReadingBytes + state_bytes_ + kept;
 }
 
 }  // namespace suggest::decision

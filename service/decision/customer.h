@@ -32,9 +32,10 @@ class CustomerEncoding {
  public:
   std::shared_ptr<const Eigen::VectorXd> At(const features::Pipeline& pipeline, const features::SideReading& side,
                                             absl::Time now);
+  int64_t bytes() const;  // of what is kept at the moment
 
  private:
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::shared_ptr<const Eigen::VectorXd> kept_ ABSL_GUARDED_BY(mutex_);
   // When it is the one.
   absl::Time from_ ABSL_GUARDED_BY(mutex_);
@@ -68,7 +69,7 @@ class Customer {
   // ReadCustomer.
   absl::StatusOr<std::shared_ptr<const CustomerReading>> Under(const Serving& serving) const;
 
-  // An estimate, with the reading, whether it is there yet or not, and what its memo keeps at the moment.
+  // An estimate, with the reading, whether it is there yet or not, and what is kept with it at the moment.
   int64_t bytes() const;
 
  private:

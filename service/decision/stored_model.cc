@@ -2,11 +2,20 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "service/decision/model_codec.h"
 
 namespace suggest::decision {
+namespace {
+
+absl::Status Named(int64_t version, const absl::Status& status) {
+  if (absl::StartsWith(status.message(), "model version ")) return status;
+  return absl::Status(status.code(), absl::StrCat("model version ", version, ": ", status.message()));
+}
+
+}  // namespace
 
 absl::StatusOr<StoredModel> ReadModel(const storage::ModelRow& row) {
   if (row.format > kModelFormat) {
@@ -14,16 +23,14 @@ absl::StatusOr<StoredModel> ReadModel(const storage::ModelRow& row) {
                                                       ", this program knows formats up to ", kModelFormat));
   }
   absl::StatusOr<model::v1::ModelVersion> model = DecodeModel(row.bytes, row.sha256);
-  if (!model.ok()) {
-    return absl::Status(model.status().code(),
-                        absl::StrCat("model version ", row.version, ": ", model.status().message()));
-  }
+  if (!model.ok()) return Named(row.version, model.status());
   if (model->version() != row.version) {
     return absl::DataLossError(
         absl::StrCat("the row of model version ", row.version, " holds version ", model->version()));
   }
-  ASSIGN_OR_RETURN(std::shared_ptr<const Snapshot> snapshot, Snapshot::FromModel(*model));
-  return StoredModel{*std::move(model), std::move(snapshot)};
+  absl::StatusOr<std::shared_ptr<const Snapshot>> snapshot = Snapshot::FromModel(*model);
+  if (!snapshot.ok()) return Named(row.version, snapshot.status());
+  return StoredModel{*std::move(model), *std::move(snapshot)};
 }
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> LoadSnapshot(const storage::ModelStore& store, int64_t version) {

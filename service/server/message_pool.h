@@ -1,8 +1,8 @@
 // Request and response messages of finished calls, for the next calls of a callback method: a message that is filled
 // again needs no memory and frees none, which for a dozen nested ones costs more than to fill them.
 //
-// At most kMostIdle pairs wait. One goes after kUses uses, and at once when a message was large, so that a rare large
-// one does not hold its memory for good.
+// At most kMostIdle pairs wait. One goes after kUses uses, at once when a message was large, and soon when one has been
+// before it was cleared and filled again, so that a rare large one does not hold its memory for good.
 //
 // Threads: any. Must outlive the server that it is registered with.
 #ifndef SERVICE_SERVER_MESSAGE_POOL_H_
@@ -25,6 +25,9 @@ class MessagePool final : public grpc::MessageAllocator<Request, Response> {
   static constexpr size_t kMostIdle = 64;
   static constexpr int kUses = 1'000;
   static constexpr size_t kLarge = 16'384;  // encoded bytes
+  // Memory costs more to measure: every so many uses.
+  static constexpr int kMeasured = 50;
+  static constexpr size_t kLargeMemory = 65'536;
 
   // The response is empty; gRPC clears the request.
   grpc::MessageHolder<Request, Response>* AllocateMessages() override {
@@ -55,14 +58,18 @@ class MessagePool final : public grpc::MessageAllocator<Request, Response> {
 
     void Release() override {
       std::unique_ptr<Pair> self(this);
-      if (++uses_ >= kUses || request_message_.ByteSizeLong() > kLarge || response_message_.ByteSizeLong() > kLarge) {
-        return;
-      }
+      if (++uses_ >= kUses || IsLarge()) return;
       response_message_.Clear();
       pool_->Keep(std::move(self));
     }
 
    private:
+    bool IsLarge() const {
+      if (request_message_.ByteSizeLong() > kLarge || response_message_.ByteSizeLong() > kLarge) return true;
+      return uses_ % kMeasured == 0 &&
+             request_message_.SpaceUsedLong() + response_message_.SpaceUsedLong() > kLargeMemory;
+    }
+
     MessagePool* const pool_;
     Request request_message_;
     Response response_message_;

@@ -22,6 +22,11 @@ using storage::SpooledFeedback;
 
 constexpr int kPage = 200;
 
+// Whether the failure says nothing against what was written.
+bool MayPass(const absl::Status& status) {
+  return storage::IsTransient(status) || status.code() == absl::StatusCode::kDeadlineExceeded;
+}
+
 // A full spool, as a caller may see it: nothing was kept, come back later.
 absl::Status AsUnavailable(const absl::Status& status) {
   if (status.code() != absl::StatusCode::kResourceExhausted) return status;
@@ -109,9 +114,8 @@ absl::StatusOr<bool> SpoolKeeper::Drain() {
     log_->Write(LogLevel::kInfo, "the database is back", {{"spooled_decisions", spool_->figures().decisions}});
   }
   if (spool_->figures().empty()) return false;
-  if (clock_->Now() >= retry_refused_at_) passed_over_ = 0;
   ASSIGN_OR_RETURN(std::vector<SpooledEntry> page, spool_->Oldest(kPage, passed_over_));
-  if (page.empty()) return false;
+  if (page.empty()) return MayRetryRefused();
   Outcome outcome;
   absl::Status committed = CommitDecisions(page, &outcome);
   if (committed.ok()) committed = CommitFeedback(page, &outcome);
@@ -126,6 +130,16 @@ absl::StatusOr<bool> SpoolKeeper::Drain() {
   return !spool_->figures().empty();
 }
 
+// At the end of a pass over entries of which some were refused; whether the next pass may begin.
+bool SpoolKeeper::MayRetryRefused() {
+  const absl::Time now = clock_->Now();
+  if (!refused_since_.has_value() || now < *refused_since_) refused_since_ = now;  // or the clock was set back
+  if (now < *refused_since_ + kRetryRefused) return false;
+  refused_since_.reset();
+  passed_over_ = 0;
+  return true;
+}
+
 void SpoolKeeper::Outcome::Refuse(const SpooledEntry& entry, absl::string_view why) {
   if (refused.empty()) first_refusal = std::string(why);
   refused.insert(entry.sequence);
@@ -133,7 +147,6 @@ void SpoolKeeper::Outcome::Refuse(const SpooledEntry& entry, absl::string_view w
 
 void SpoolKeeper::NoteRefused(const Outcome& outcome, int64_t last) {
   const auto entries = static_cast<int64_t>(outcome.refused.size());
-  if (passed_over_ == 0) retry_refused_at_ = clock_->Now() + kRetryRefused;
   passed_over_ = last;
   metrics_->RecordDrained(Drained::kRefused, entries);
   log_->Write(LogLevel::kError, "spooled entries refused", {{"entries", entries}, {"first", outcome.first_refusal}});
@@ -170,7 +183,9 @@ absl::Status SpoolKeeper::CommitDecisions(const std::vector<SpooledEntry>& page,
   if (!superseded.empty()) {
     RETURN_IF_ERROR(storage::SupersededStore(drain_database_).Record(superseded, clock_->Now()));
   }
-  for (const SpooledEntry& entry : page) RETURN_IF_ERROR(CommitMark(entry));
+  for (const SpooledEntry& entry : page) {
+    if (!outcome->refused.contains(entry.sequence)) RETURN_IF_ERROR(CommitMark(entry));
+  }
   metrics_->RecordDrained(Drained::kSuperseded, static_cast<int64_t>(superseded.size()));
   metrics_->RecordDrained(Drained::kCommitted, static_cast<int64_t>(outcome->settled.size() - superseded.size()));
   return absl::OkStatus();
@@ -203,7 +218,12 @@ absl::Status SpoolKeeper::CommitFeedback(const std::vector<SpooledEntry>& page, 
                   {{"suggestion_id", spooled->feedback.suggestion_id}});
       continue;
     }
-    RETURN_IF_ERROR(recorded.status());
+    if (!recorded.ok()) {
+      if (MayPass(recorded.status())) return recorded.status();
+      outcome->Refuse(entry,
+                      absl::StrCat("feedback to ", spooled->feedback.suggestion_id, ": ", recorded.status().message()));
+      continue;
+    }
     metrics_->RecordDrained(Drained::kCommitted, 1);
     if (*recorded) {
       metrics_->RecordFeedback(static_cast<v1::RecordFeedbackRequest::Kind>(spooled->feedback.kind));

@@ -114,6 +114,7 @@ class SpoolKeeper {
   // Whether it is feedback to a decision that the spool still holds.
   absl::StatusOr<bool> IsOfOneThatWaits(const storage::FeedbackRecord& feedback, const Outcome& outcome) const;
   void NoteRefused(const Outcome& outcome, int64_t last);
+  bool MayRetryRefused();
   absl::Status CommitMark(const storage::SpooledEntry& entry);
 
   storage::Spool* const spool_;
@@ -126,9 +127,10 @@ class SpoolKeeper {
   SpoolSink spool_sink_{this};
   std::atomic<bool> away_{false};
   int64_t drained_through_ = 0;  // what stays after its drain was marked meanwhile
-  // Entries up to here were refused, or wait for such; until then they are passed over.
+  // Entries up to here were refused, or wait for such, and are passed over until the whole spool has been gone through
+  // and kRetryRefused has passed since.
   int64_t passed_over_ = 0;
-  absl::Time retry_refused_at_;
+  std::optional<absl::Time> refused_since_;
 };
 
 }  // namespace suggest::server

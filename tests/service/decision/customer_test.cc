@@ -100,7 +100,9 @@ TEST(CustomerTest, CountsTheBytesOfWhatADecisionKeeps) {
   const Customer customer = WithHistory();
   const int64_t before = customer.bytes();
   ASSERT_TRUE(Decide(*serving, customer, TestRequest(2), TestConfig().choice(), TestDraw(1)).ok());
-  EXPECT_EQ(customer.bytes(), before + (*customer.Under(*serving))->memo->bytes());
+  const auto reading = *customer.Under(*serving);
+  EXPECT_EQ(reading->encoding->bytes(), 8 * serving->snapshot().layout().customer_dim);
+  EXPECT_EQ(customer.bytes(), before + reading->memo->bytes() + reading->encoding->bytes());
   EXPECT_GT(customer.bytes(), before);
 }
 

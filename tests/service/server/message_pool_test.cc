@@ -52,6 +52,19 @@ TEST(MessagePoolTest, ALargeMessageIsNotKept) {
   EXPECT_EQ(pool.idle(), 0);
 }
 
+TEST(MessagePoolTest, AMessageThatWasLargeBeforeItWasFilledAgainGoesSoon) {
+  Pool pool;
+  Holder* call = pool.AllocateMessages();
+  for (int i = 0; i < 1000; ++i) call->response()->add_removed()->set_recommendation_id(std::string(100, 'x'));
+  call->response()->Clear();
+  call->Release();
+  EXPECT_EQ(pool.idle(), 1);
+  for (int use = 2; use < Pool::kMeasured; ++use) pool.AllocateMessages()->Release();
+  EXPECT_EQ(pool.idle(), 1);
+  pool.AllocateMessages()->Release();
+  EXPECT_EQ(pool.idle(), 0);
+}
+
 TEST(MessagePoolTest, AMessageGoesAfterSoManyUses) {
   Pool pool;
   for (int i = 1; i < Pool::kUses; ++i) pool.AllocateMessages()->Release();

@@ -200,6 +200,40 @@ TEST_F(SpoolKeeperTest, WhatTheDatabaseRefusesStaysAndHoldsUpNoOther) {
   EXPECT_EQ(test_.QueryOne("SELECT suggestion_id FROM suggest.feedback"), of_refused);
 }
 
+TEST_F(SpoolKeeperTest, FeedbackThatTheDatabaseRefusesStaysAndHoldsUpNoOther) {
+  test_.Execute("ALTER TABLE suggest.feedback ADD CONSTRAINT odd CHECK (suggestion_id NOT LIKE '%.2')");
+  Spool(Decision(0));
+  for (const int rank : {2, 1}) {
+    EXPECT_OK(keeper_->AppendFeedback(
+        {"c1", storage::MakeSuggestionId(Decision(0).decision_id, rank), v1::RecordFeedbackRequest::KEPT, kNoon}));
+  }
+  for (int i = 1; i < 300; ++i) Spool(Decision(i));
+  DrainAll();
+  EXPECT_EQ(Count("decisions"), "300");
+  EXPECT_EQ(Count("feedback"), "1");
+  EXPECT_EQ(spool_->figures().feedback, 1);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"committed\"} 301"));
+  test_.Execute("ALTER TABLE suggest.feedback DROP CONSTRAINT odd");
+  clock_.Set(kNoon + SpoolKeeper::kRetryRefused);
+  DrainAll();
+  EXPECT_EQ(Count("feedback"), "2");
+  EXPECT_TRUE(spool_->figures().empty());
+}
+
+// Several pages of refused entries, each tried later than the pause after the one before: the pass still ends.
+TEST_F(SpoolKeeperTest, APassOverRefusedEntriesGoesToItsEndHoweverLongItTakes) {
+  test_.Execute("ALTER TABLE suggest.decisions ADD CONSTRAINT odd CHECK (request_id = 'q500')");
+  for (int i = 0; i <= 500; ++i) Spool(Decision(i));
+  for (int page = 0; page < 3; ++page) {
+    EXPECT_OK(keeper_->Drain());
+    clock_.Set(clock_.Now() + 2 * SpoolKeeper::kRetryRefused);
+  }
+  EXPECT_EQ(test_.QueryOne("SELECT request_id FROM suggest.decisions"), "q500");
+  EXPECT_EQ(spool_->figures().decisions, 500);
+  ASSERT_OK_AND_ASSIGN(const bool more, keeper_->Drain());
+  EXPECT_FALSE(more) << "the pause begins at the end of the pass";
+}
+
 TEST_F(SpoolKeeperTest, AnUndeliveredDecisionIsDrainedAsOne) {
   const storage::DecisionRecord decision = Decision(0);
   Spool(decision);
