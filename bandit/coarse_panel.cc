@@ -7,6 +7,7 @@ namespace suggest::bandit {
 namespace {
 
 constexpr double kLargest = 127;                // of q
+constexpr int kLargestByte = 255;               // of q + 128, and of what a kernel may be given
 constexpr double kLargestWeight = 32639;        // of v: 127 256 + 127
 constexpr double kMostTogether = 0x1p31 / 256;  // sum |v|: times 255 it stays below 2^31
 constexpr double kTiny = 1e-280;                // below it quotients lose their digits, or overflow
@@ -20,12 +21,20 @@ uint32_t Low(int value, int bits) {
   return static_cast<uint32_t>(value) & ((1U << bits) - 1);
 }
 
+// The digit of v = 256 high + low, both in -128 .. 127.
+int HighDigit(int v) {
+  return (v + 128) >> 8;
+}
+
+int LowDigit(int v) {
+  return v - 256 * HighDigit(v);
+}
+
 // Puts the weight of column `place` of four where the kernels look for it.
 void Set(int place, int v, FourWeights* weights) {
   (place % 2 == 0 ? weights->even : weights->odd) |= Low(v, 16) << (16 * (place / 2));
-  const int high = (v + 128) >> 8;  // v = 256 high + low with both in -128 .. 127
-  weights->high |= Low(high, 8) << (8 * place);
-  weights->low |= Low(v - 256 * high, 8) << (8 * place);
+  weights->high |= Low(HighDigit(v), 8) << (8 * place);
+  weights->low |= Low(LowDigit(v), 8) << (8 * place);
 }
 
 }  // namespace
@@ -92,10 +101,15 @@ CoarsePanel::Weights CoarsePanel::Quantise(const Eigen::VectorXd& w) const {
     const int v = ToWhole(slope / weights.unit, kLargestWeight);
     error += kLargest * (std::abs(slope - weights.unit * v) + rounding * std::abs(slope));
     Set(static_cast<int>(k % 4), v, &weights.fours[k / 4]);
+    weights.most_low += kLargestByte * std::max(0, LowDigit(v));
   }
   weights.bound = (1.0 + 1e-6) * error / weights.unit;
   if (!(weights.bound < 0x1p30)) weights.fours.clear();
   return weights;
+}
+
+ScorePass CoarsePanel::PassOver(const Weights& weights, absl::Span<const uint64_t> eligible) const {
+  return {data(), fours(), static_cast<int>(eligible.size()), weights.fours.data(), weights.most_low, eligible.data()};
 }
 
 int32_t CoarsePanel::Score(const Weights& weights, int row) const {

@@ -39,11 +39,16 @@ class CoarsePanel {
 
   struct Weights {
     std::vector<FourWeights> fours;
-    double unit = 1;   // u
-    double bound = 0;  // how far a whole-number score may be from z_j' w / u less the constant
+    int32_t most_low = 0;  // what low digits add to a score at most
+    double unit = 1;       // u
+    double bound = 0;      // how far a whole-number score may be from z_j' w / u less the constant
   };
   // Of the first columns of `w`, which may be longer. No fours: the panel is of no use for it.
   Weights Quantise(const Eigen::VectorXd& w) const;
+
+  // Over the first blocks, one per word of `eligible`. REQUIRES: no more than there are; both arguments outlive the
+  // pass.
+  ScorePass PassOver(const Weights& weights, absl::Span<const uint64_t> eligible) const;
 
   // What the kernels work out of one row. REQUIRES: 0 <= row < 64 blocks(), `weights` have fours.
   int32_t Score(const Weights& weights, int row) const;

@@ -56,37 +56,56 @@ __attribute__((target("avx2"))) int NextHitAvx2(const ScorePass& pass, int begin
   return pass.blocks;
 }
 
-// Four products of unsigned and signed bytes are added in one instruction; digits of the weights for themselves.
+// Candidates of a block whose high digits alone, with the most that low digits can add, reach the threshold.
+__attribute__((target("avx512f,avx512vnni"))) inline uint64_t MayReach(const uint8_t* four, const ScorePass& pass,
+                                                                       __m512i high_limit, __m512i* highs) {
+  for (int part = 0; part < 4; ++part) highs[part] = _mm512_setzero_si512();
+  for (int f = 0; f < pass.fours; ++f, four += kFourSize) {
+    const __m512i high = _mm512_set1_epi32(static_cast<int>(pass.weights[f].high));
+    for (int part = 0; part < 4; ++part) {
+      _mm_prefetch(Ahead(four + 64 * part), _MM_HINT_T0);
+      highs[part] = _mm512_dpbusd_epi32(highs[part], _mm512_load_si512(four + 64 * part), high);
+    }
+  }
+  uint64_t reached = 0;
+  for (int part = 0; part < 4; ++part) {
+    reached |= static_cast<uint64_t>(_mm512_cmpge_epi32_mask(highs[part], high_limit)) << (16 * part);
+  }
+  return reached;
+}
+
+// The least sum of the high digits with which a candidate can reach the threshold.
+int32_t HighLimit(const ScorePass& pass, int32_t threshold) {
+  return static_cast<int32_t>((int64_t{threshold} - pass.most_low + 255) >> 8);
+}
+
+// Four products of unsigned and signed bytes are added in one instruction; digits of the weights for themselves, the
+// low ones only where the high ones leave it open. A threshold that few reach makes that rare.
 __attribute__((target("avx512f,avx512vnni"))) int NextHitVnni(const ScorePass& pass, int begin, int32_t threshold,
                                                               int32_t* scores, uint64_t* hits) {
   const __m512i limit = _mm512_set1_epi32(threshold);
-  const uint8_t* four = pass.panel + static_cast<size_t>(begin) * pass.fours * kFourSize;
-  for (int block = begin; block < pass.blocks; ++block) {
-    if (pass.eligible[block] == 0) {
-      four += static_cast<size_t>(pass.fours) * kFourSize;
-      continue;
-    }
-    __m512i highs[4], lows[4];
-    for (int part = 0; part < 4; ++part) highs[part] = lows[part] = _mm512_setzero_si512();
-    for (int f = 0; f < pass.fours; ++f, four += kFourSize) {
-      const __m512i high = _mm512_set1_epi32(static_cast<int>(pass.weights[f].high));
+  const __m512i high_limit = _mm512_set1_epi32(HighLimit(pass, threshold));
+  const size_t block_size = static_cast<size_t>(pass.fours) * kFourSize;
+  const uint8_t* four = pass.panel + static_cast<size_t>(begin) * block_size;
+  for (int block = begin; block < pass.blocks; ++block, four += block_size) {
+    if (pass.eligible[block] == 0) continue;
+    __m512i sums[4];
+    if ((MayReach(four, pass, high_limit, sums) & pass.eligible[block]) == 0) continue;
+    for (int part = 0; part < 4; ++part) sums[part] = _mm512_maskz_slli_epi32(0xffff, sums[part], 8);
+    for (int f = 0; f < pass.fours; ++f) {
       const __m512i low = _mm512_set1_epi32(static_cast<int>(pass.weights[f].low));
       for (int part = 0; part < 4; ++part) {
-        _mm_prefetch(Ahead(four + 64 * part), _MM_HINT_T0);
-        const __m512i bytes = _mm512_load_si512(four + 64 * part);
-        highs[part] = _mm512_dpbusd_epi32(highs[part], bytes, high);
-        lows[part] = _mm512_dpbusd_epi32(lows[part], bytes, low);
+        const __m512i bytes = _mm512_load_si512(four + f * kFourSize + 64 * part);
+        sums[part] = _mm512_dpbusd_epi32(sums[part], bytes, low);
       }
     }
     uint64_t reached = 0;
     for (int part = 0; part < 4; ++part) {
-      lows[part] = _mm512_add_epi32(lows[part], _mm512_maskz_slli_epi32(0xffff, highs[part], 8));
-      const __mmask16 mask = _mm512_cmpge_epi32_mask(lows[part], limit);
-      reached |= static_cast<uint64_t>(mask) << (16 * part);
+      reached |= static_cast<uint64_t>(_mm512_cmpge_epi32_mask(sums[part], limit)) << (16 * part);
     }
     reached &= pass.eligible[block];
     if (reached == 0) continue;
-    for (int part = 0; part < 4; ++part) _mm512_storeu_si512(scores + 16 * part, lows[part]);
+    for (int part = 0; part < 4; ++part) _mm512_storeu_si512(scores + 16 * part, sums[part]);
     *hits = reached;
     return block;
   }

@@ -31,6 +31,7 @@ struct ScorePass {
   int fours = 0;
   int blocks = 0;
   const FourWeights* weights = nullptr;  // one per four columns
+  int32_t most_low = 0;                  // what the low digits of the weights add to a score at most
   const uint64_t* eligible = nullptr;    // bit `lane` of word `block`
 };
 

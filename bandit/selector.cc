@@ -59,8 +59,7 @@ void SelectSuperset(const CandidateMatrix& catalogue, const CandidateSet& eligib
   const CandidateSet::Cover cover = eligible.CoverOf(catalogue.rows());
   const std::vector<uint64_t>& words = cover.mask->words();
   const bool all = pairs.empty() && cover.exact;
-  const ScorePass pass{catalogue.coarse().data(), catalogue.coarse().fours(), static_cast<int>(words.size()),
-                       weights.fours.data(), words.data()};
+  const ScorePass pass = catalogue.coarse().PassOver(weights, words);
   Shortlist shortlist(count, 2 * (weights.bound + kToFloat) + 1);
   KnowLikely(catalogue, eligible, pairs, weights, count, likely, &shortlist);
   int32_t scores[kPanelRows];

@@ -16,7 +16,7 @@ using Eigen::VectorXd;
 // The whole-number scores of the rows, by this kernel.
 std::vector<int32_t> Scores(const CoarsePanel& panel, const CoarsePanel::Weights& weights, NextHit kernel) {
   const std::vector<uint64_t> everyone(panel.blocks(), ~uint64_t{0});
-  const ScorePass pass{panel.data(), panel.fours(), panel.blocks(), weights.fours.data(), everyone.data()};
+  const ScorePass pass = panel.PassOver(weights, everyone);
   std::vector<int32_t> scores(static_cast<size_t>(panel.blocks()) * kPanelRows);
   for (int block = 0; block < panel.blocks(); ++block) {
     uint64_t hits = 0;
@@ -100,6 +100,48 @@ TEST(CoarsePanel, SaysWhatItIsOfNoUseFor) {
   EXPECT_TRUE(huge.Quantise(Eigen::Vector2d(1, 1e-190)).fours.empty());
 }
 
+// Whatever digits the weights have and however rare a hit is, the kernels hand over what one candidate at a time finds.
+TEST(ScoreKernel, FindsWhatSingleScoresFind) {
+  CounterRng rng(Seed{46}, 0);
+  NextHit kernels[3];
+  const int available = AvailableNextHit(kernels);
+  for (int repeat = 0; repeat < 60; ++repeat) {
+    const int cols = 1 + static_cast<int>(rng.Below(40));
+    const CandidateMatrix catalogue = RandomCatalogue(1000, cols, rng);
+    const CoarsePanel& panel = catalogue.coarse();
+    const CoarsePanel::Weights weights = panel.Quantise(RandomVector(cols, rng));
+    std::vector<uint64_t> eligible(panel.blocks(), 0);
+    std::vector<int32_t> single(1000);
+    for (int j = 0; j < 1000; ++j) {
+      single[j] = panel.Score(weights, j);
+      if (rng.Below(4) != 0) eligible[j / kPanelRows] |= uint64_t{1} << (j % kPanelRows);
+    }
+    const ScorePass pass = panel.PassOver(weights, eligible);
+    std::vector<int32_t> sorted = single;
+    std::sort(sorted.begin(), sorted.end());
+    for (const int above : {1, 3, 30, 500}) {
+      const int32_t threshold = sorted[1000 - above];
+      for (int k = 0; k < available; ++k) {
+        std::vector<uint64_t> found(panel.blocks(), 0), expected(panel.blocks(), 0);
+        int32_t scores[kPanelRows];
+        uint64_t hits = 0;
+        for (int block = kernels[k](pass, 0, threshold, scores, &hits); block < panel.blocks();
+             block = kernels[k](pass, block + 1, threshold, scores, &hits)) {
+          found[block] = hits;
+          for (int lane = 0; lane < kPanelRows && block * kPanelRows + lane < 1000; ++lane) {
+            EXPECT_EQ(scores[lane], single[block * kPanelRows + lane]);
+          }
+        }
+        for (int j = 0; j < 1000; ++j) {
+          const uint64_t bit = uint64_t{1} << (j % kPanelRows);
+          if (single[j] >= threshold) expected[j / kPanelRows] |= eligible[j / kPanelRows] & bit;
+        }
+        EXPECT_EQ(found, expected) << "kernel " << k << ", " << above << " at or above";
+      }
+    }
+  }
+}
+
 // Every kernel stops at exactly the blocks in which an eligible lane reaches the threshold.
 TEST(ScoreKernel, FindsEveryEligibleLaneAtTheThreshold) {
   std::vector<double> values(1000, -1.0);
@@ -111,7 +153,7 @@ TEST(ScoreKernel, FindsEveryEligibleLaneAtTheThreshold) {
   std::vector<uint64_t> eligible(16, 0);
   eligible[3] = uint64_t{1} << 63;
   eligible[15] = 0x80000001;
-  const ScorePass pass{panel.data(), 1, 16, weights.fours.data(), eligible.data()};
+  const ScorePass pass = panel.PassOver(weights, eligible);
   for (int k = 0; k < available; ++k) {
     int32_t scores[kPanelRows];
     uint64_t hits = 0;
