@@ -11,6 +11,7 @@
 
 #include "bandit/base/portable_math.h"
 #include "bandit/base/vectors.h"
+#include "bandit/breakpoint_kernel.h"
 #include "bandit/propensity_kernel.h"
 #include "bandit/score_draws.h"
 #include "bandit/score_kernel.h"

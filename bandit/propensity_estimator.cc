@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bandit/base/check.h"
+#include "bandit/breakpoint_kernel.h"
 #include "bandit/contenders.h"
 #include "bandit/propensity_kernel.h"
 #include "bandit/score_draws.h"

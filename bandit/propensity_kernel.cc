@@ -3,33 +3,16 @@
 #include "bandit/base/vectors.h"
 #include "bandit/base/widest.h"
 
-#define SUGGEST_INLINED static inline __attribute__((always_inline))
-
 namespace suggest::bandit {
 namespace {
 
 constexpr float kFar = 13.0f;
-constexpr int kMostKept = 12;          // that registers have room for
 constexpr float kSmallest = 1.2e-38f;  // what is smaller may have lost digits
 constexpr float kMills[] = {0.11960878223180771f,  0.12107359617948532f, 0.09789039194583893f,  0.13531836867332458f,
                             -0.06658454239368439f, 0.2204895168542862f,  -0.16546674072742462f, 0.03767065703868866f};
 constexpr int kMillsTerms = sizeof(kMills) / sizeof(kMills[0]);
 
-using HalfInts = int __attribute__((vector_size(32)));
 using HalfFloats = float __attribute__((vector_size(32)));
-using QuarterLongs = long __attribute__((vector_size(16)));
-
-SUGGEST_INLINED bool Any(const Ints* mask) {
-  HalfInts low, high;
-  __builtin_memcpy(&low, mask, sizeof(low));
-  __builtin_memcpy(&high, reinterpret_cast<const char*>(mask) + sizeof(low), sizeof(high));
-  low |= high;
-  QuarterLongs first, second;
-  __builtin_memcpy(&first, &low, sizeof(first));
-  __builtin_memcpy(&second, reinterpret_cast<const char*>(&low) + sizeof(first), sizeof(second));
-  first |= second;
-  return (first[0] | first[1]) != 0;
-}
 
 SUGGEST_INLINED void Tails(const Floats* x, Floats* tails) {
   constexpr float kRound = 0x1.8p23f;  // adding it leaves a whole number in the low bits
@@ -52,14 +35,6 @@ SUGGEST_INLINED void Tails(const Floats* x, Floats* tails) {
   e = e * r + 1.0f;
   const Ints power = (reinterpret_cast<Ints>(shifted) + 127) << 23;
   *tails = reinterpret_cast<Floats>(power) * (e * (mills * t));
-}
-
-SUGGEST_INLINED const FloatsAt* At(const float* numbers, long vector) {
-  return reinterpret_cast<const FloatsAt*>(numbers) + vector;
-}
-
-SUGGEST_INLINED FloatsAt* At(float* numbers, long vector) {
-  return reinterpret_cast<FloatsAt*>(numbers) + vector;
 }
 
 }  // namespace
@@ -101,72 +76,6 @@ SUGGEST_WIDEST void GapsAndGains(const double* __restrict covariances, int n, do
     __builtin_memcpy(gaps + begin, &gap, sizeof(double) * lanes);
     __builtin_memcpy(gains + begin, &gain, sizeof(float) * lanes);
   }
-}
-
-// `keep`, a constant where this is inlined, so that the largest stay in registers.
-SUGGEST_INLINED void Offer(const float* __restrict scores, const int* __restrict index, const float* __restrict gain,
-                           int count, const float* __restrict own, const float* __restrict own_x, const int keep,
-                           float* __restrict largest) {
-  const Floats own_score = *At(own, 0), own_point = *At(own_x, 0);
-  Floats best[kMostKept];
-#pragma GCC unroll 12
-  for (int place = 0; place < keep; ++place) best[place] = *At(largest, place);
-  for (int i = 0; i < count; ++i) {
-    const Floats x = own_point + (*At(scores, index[i]) - own_score) * gain[i];
-    const Ints enters = x > best[keep - 1];
-    if (!Any(&enters)) continue;
-#pragma GCC unroll 12
-    for (int place = keep - 1; place > 0; --place) {
-      const Floats lower = x < best[place - 1] ? x : best[place - 1];
-      best[place] = best[place] > lower ? best[place] : lower;
-    }
-    best[0] = best[0] > x ? best[0] : x;
-  }
-#pragma GCC unroll 12
-  for (int place = 0; place < keep; ++place) *At(largest, place) = best[place];
-}
-
-// The same for any `keep`, in memory.
-SUGGEST_INLINED void OfferMany(const float* __restrict scores, const int* __restrict index,
-                               const float* __restrict gain, int count, const float* __restrict own,
-                               const float* __restrict own_x, int keep, float* __restrict largest) {
-  const Floats own_score = *At(own, 0), own_point = *At(own_x, 0);
-  for (int i = 0; i < count; ++i) {
-    const Floats x = own_point + (*At(scores, index[i]) - own_score) * gain[i];
-    const Ints enters = x > *At(largest, keep - 1);
-    if (!Any(&enters)) continue;
-    for (int place = keep - 1; place > 0; --place) {
-      const Floats above = *At(largest, place - 1), best = *At(largest, place);
-      const Floats lower = x < above ? x : above;
-      *At(largest, place) = best > lower ? best : lower;
-    }
-    const Floats best = *At(largest, 0);
-    *At(largest, 0) = best > x ? best : x;
-  }
-}
-
-SUGGEST_WIDEST void OfferBreakpoints(const float* __restrict scores, const int* __restrict index,
-                                     const float* __restrict gain, int count, const float* __restrict own,
-                                     const float* __restrict own_x, int keep, float* __restrict largest) {
-#define SUGGEST_KEEP(n) \
-  case n:               \
-    return Offer(scores, index, gain, count, own, own_x, n, largest)
-  switch (keep) {
-    SUGGEST_KEEP(1);
-    SUGGEST_KEEP(2);
-    SUGGEST_KEEP(3);
-    SUGGEST_KEEP(4);
-    SUGGEST_KEEP(5);
-    SUGGEST_KEEP(6);
-    SUGGEST_KEEP(7);
-    SUGGEST_KEEP(8);
-    SUGGEST_KEEP(9);
-    SUGGEST_KEEP(10);
-    SUGGEST_KEEP(11);
-    SUGGEST_KEEP(12);
-  }
-#undef SUGGEST_KEEP
-  OfferMany(scores, index, gain, count, own, own_x, keep, largest);
 }
 
 SUGGEST_WIDEST void NormalTails(const float* x, int n, float* tails) {

@@ -20,11 +20,6 @@ void ScoreLanes(const float* rows, int n, int cols, const float* w, float* out);
 // gaps[k] = 1 - covariances[k] / variance and gains[k] = 1 / (gaps[k] sd), infinite where the gap is 0.
 void GapsAndGains(const double* covariances, int n, double variance, double sd, double* gaps, float* gains);
 
-// Offers x = own_x + (scores[index[i]] - own) gain[i] for i < count to the `keep` largest per lane, which stand in
-// `largest` [keep][lane], descending.
-void OfferBreakpoints(const float* scores, const int* index, const float* gain, int count, const float* own,
-                      const float* own_x, int keep, float* largest);
-
 // tails[i] = Phi(-|x_i|) with a relative error below 1e-5 up to |x| = 13; beyond it as at 13, below 1e-37. By
 // e^(-x^2/2) times a polynomial in t = 1 / (1 + 0.3 |x|), interpolated at Chebyshev points.
 void NormalTails(const float* x, int n, float* tails);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bandit/base/portable_math.h"
+#include "bandit/breakpoint_kernel.h"
 #include "bandit/normal_points.h"
 #include "bandit/propensity_estimator.h"
 #include "bandit/propensity_kernel.h"
@@ -56,23 +57,30 @@ TEST(PropensityKernel, SurvivalsAreTheNormalDistributionsOnBothSides) {
   EXPECT_EQ(left[5], 0.0f);
 }
 
-TEST(PropensityKernel, KeepsTheLargestBreakpointsOfEachLaneInOrder) {
+TEST(BreakpointKernel, KeepsTheLargestOfEachLaneInOrder) {
+  Offering offerings[2];
+  const int available = AvailableOfferings(offerings);
   CounterRng rng(Seed{70}, 0);
-  const int n = 20, keep = 4;
-  const Eigen::VectorXf scores = RandomVector(n * kLanes, rng).cast<float>();
-  const Eigen::VectorXf gain = RandomVector(n, rng).cwiseAbs().cast<float>();
-  const Eigen::VectorXf own = RandomVector(kLanes, rng).cast<float>(), own_x = RandomVector(kLanes, rng).cast<float>();
-  std::vector<int> index;
-  for (int k = n; k > 0; --k) index.push_back(k - 1);
-  std::vector<float> largest(keep * kLanes, -HUGE_VALF);
-  OfferBreakpoints(scores.data(), index.data(), gain.data(), n, own.data(), own_x.data(), keep, largest.data());
-  for (int lane = 0; lane < kLanes; ++lane) {
-    std::vector<float> all;
-    for (int i = 0; i < n; ++i) {
-      all.push_back(own_x[lane] + (scores[index[i] * kLanes + lane] - own[lane]) * gain[i]);
+  for (int n = 0; n < 45; ++n) {
+    const Eigen::VectorXf scores = RandomVector((n + 1) * kLanes, rng).cast<float>();
+    const Eigen::VectorXf gain = RandomVector(n + 1, rng).cwiseAbs().cast<float>();
+    const Eigen::VectorXf own = RandomVector(kLanes, rng).cast<float>();
+    const Eigen::VectorXf own_x = RandomVector(kLanes, rng).cast<float>();
+    std::vector<int> index;
+    for (int k = n; k > 0; --k) index.push_back(k - 1);
+    const int keep = 1 + n % 14;  // those that registers have room for, and more
+    for (int k = 0; k < available; ++k) {
+      std::vector<float> largest(keep * kLanes, -HUGE_VALF);
+      offerings[k](scores.data(), index.data(), gain.data(), n, own.data(), own_x.data(), keep, largest.data());
+      for (int lane = 0; lane < kLanes; ++lane) {
+        std::vector<float> all(keep, -HUGE_VALF);
+        for (int i = 0; i < n; ++i) {
+          all.push_back(own_x[lane] + (scores[index[i] * kLanes + lane] - own[lane]) * gain[i]);
+        }
+        std::sort(all.rbegin(), all.rend());
+        for (int i = 0; i < keep; ++i) EXPECT_EQ(largest[i * kLanes + lane], all[i]) << n << " offered, kernel " << k;
+      }
     }
-    std::sort(all.rbegin(), all.rend());
-    for (int i = 0; i < keep; ++i) EXPECT_EQ(largest[i * kLanes + lane], all[i]);
   }
 }
 
