@@ -1,5 +1,7 @@
 #include "tests/bench/serve/contest.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -63,6 +65,7 @@ Detail Comparison::Describe() const {
   const auto cpu = [](const std::vector<Sample>& samples, absl::Duration Sample::*time) {
     return MedianOf(samples, [time](const Sample& sample) { return sample.MicrosecondsPerCall(sample.*time); });
   };
+  const auto idle = [](const Sample& sample) { return sample.idle_share; };
   const std::vector<double> ratios = RateRatios();
   int64_t failed = 0;
   for (const Sample& sample : suggestd) failed += sample.load.Failed();
@@ -79,6 +82,8 @@ Detail Comparison::Describe() const {
           {"client_cpu_us", cpu(suggestd, &Sample::client)},
           {"floor_server_cpu_us", cpu(floor, &Sample::server)},
           {"floor_client_cpu_us", cpu(floor, &Sample::client)},
+          {"idle_share", MedianOf(suggestd, idle)},
+          {"floor_idle_share", MedianOf(floor, idle)},
           {"failed", static_cast<double>(failed)}};
 }
 
@@ -131,7 +136,12 @@ Sample Contest::Measure(Service& service, const LoadOptions& options) {
   const absl::Duration server = CpuTime(pid);
   const absl::Duration postgres = CpuTimeOfFamily(postgres_);
   const absl::Duration client = OwnCpuTime();
-  Sample sample{service.Run(options), {}, {}, {}};
+  const absl::Duration idle = IdleTime();
+  const absl::Time begin = absl::Now();
+  Sample sample;
+  sample.load = service.Run(options);
+  const absl::Duration machine = (absl::Now() - begin) * sysconf(_SC_NPROCESSORS_ONLN);
+  sample.idle_share = absl::FDivDuration(IdleTime() - idle, machine);
   sample.server = CpuTime(pid) - server;
   sample.postgres = CpuTimeOfFamily(postgres_) - postgres;
   sample.client = OwnCpuTime() - client;

@@ -39,6 +39,7 @@ struct Sample {
   absl::Duration server;
   absl::Duration postgres;
   absl::Duration client;
+  double idle_share = 0;  // of the machine's processors
 
   double MicrosecondsPerCall(absl::Duration time) const;
 };

@@ -51,6 +51,20 @@ ProcessStat ParseStat(absl::string_view line) {
           ToInt(fields[13]) + ToInt(fields[14])};
 }
 
+// "cpu", user, nice, system, idle, iowait, ... (proc(5)).
+int64_t ParseIdleTicks(absl::string_view line) {
+  const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ', absl::SkipEmpty());
+  SUGGEST_CHECK(fields.size() > 5 && fields[0] == "cpu");
+  return ToInt(fields[4]) + ToInt(fields[5]);
+}
+
+absl::Duration IdleTime() {
+  std::ifstream in("/proc/stat");
+  std::string line;
+  std::getline(in, line);
+  return ToDuration(ParseIdleTicks(line));
+}
+
 absl::Duration CpuTime(pid_t pid) {
   return ToDuration(StatOf(pid).ticks);
 }

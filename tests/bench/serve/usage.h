@@ -17,6 +17,9 @@ absl::Duration CpuTime(pid_t pid);
 absl::Duration CpuTimeOfFamily(pid_t pid);
 absl::Duration OwnCpuTime();
 
+// Of all processors of the machine together: for how long they had nothing to run.
+absl::Duration IdleTime();
+
 int64_t ResidentBytes(pid_t pid);
 int OpenFiles(pid_t pid);
 
@@ -27,6 +30,9 @@ struct ProcessStat {
   int64_t waited_ticks = 0;  // of children that have ended
 };
 ProcessStat ParseStat(absl::string_view line);
+
+// Ticks without work, those with an outstanding request to a disk included, of the first line of /proc/stat.
+int64_t ParseIdleTicks(absl::string_view line);
 
 }  // namespace suggest::bench
 

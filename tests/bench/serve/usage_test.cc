@@ -16,6 +16,11 @@ TEST(UsageTest, ReadsAStatLineWhoseCommandHoldsBlanksAndParentheses) {
   EXPECT_EQ(stat.waited_ticks, 304);
 }
 
+TEST(UsageTest, ReadsHowLongTheProcessorsHadNothingToRun) {
+  EXPECT_EQ(ParseIdleTicks("cpu  100 2 30 4000 50 6 7 8 9 10"), 4050);
+  EXPECT_GT(IdleTime(), absl::ZeroDuration());
+}
+
 TEST(UsageTest, SeesItsOwnProcess) {
   const absl::Duration before = OwnCpuTime();
   volatile double sum = 0;
