@@ -1,5 +1,7 @@
 #include "storage/spool.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -96,15 +98,16 @@ absl::Status Named(const absl::Status& status) {
 
 }  // namespace
 
-Spool::Spool(std::unique_ptr<SqliteFile> file) : file_(std::move(file)) {}
+Spool::Spool(std::unique_ptr<SqliteFile> file, const SpoolOptions& options)
+    : options_(options), file_(std::move(file)) {}
 Spool::~Spool() = default;
 
 absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(const SpoolOptions& options) {
   auto file = SqliteFile::Open(options.path);
   if (!file.ok()) return Named(file.status());
-  std::unique_ptr<Spool> spool(new Spool(*std::move(file)));
+  std::unique_ptr<Spool> spool(new Spool(*std::move(file), options));
   MutexLock lock(spool->mutex_);
-  const absl::Status prepared = spool->Prepare(options.max_bytes);
+  const absl::Status prepared = spool->Prepare();
   if (prepared.code() == absl::StatusCode::kFailedPrecondition) {
     return absl::FailedPreconditionError(
         absl::StrCat("spool ", prepared.message(), " (is another suggestd using it? each needs a file of its own)"));
@@ -113,7 +116,7 @@ absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(const SpoolOptions& options) 
   return spool;
 }
 
-absl::Status Spool::Prepare(int64_t max_bytes) {
+absl::Status Spool::Prepare() {
   RETURN_IF_ERROR(file_->Execute(kSettings));
   // The first write takes the lock, and keeps it.
   RETURN_IF_ERROR(file_->Execute("BEGIN EXCLUSIVE; COMMIT"));
@@ -126,7 +129,8 @@ absl::Status Spool::Prepare(int64_t max_bytes) {
   RETURN_IF_ERROR(file_->Execute(kSchema));
   ASSIGN_OR_RETURN(const std::string verdict, file_->QueryText("PRAGMA quick_check(1)"));
   if (verdict != "ok") return absl::DataLossError(absl::StrCat(file_->path(), ": ", verdict));
-  RETURN_IF_ERROR(file_->Execute(absl::StrCat("PRAGMA max_page_count = ", max_bytes / kPageBytes).c_str()));
+  const int64_t pages = options_.max_bytes / kPageBytes;
+  RETURN_IF_ERROR(file_->Execute(absl::StrCat("PRAGMA max_page_count = ", pages).c_str()));
   return CountEntries();
 }
 
@@ -135,6 +139,14 @@ absl::Status Spool::CountEntries() {
   ASSIGN_OR_RETURN(figures_.feedback, file_->QueryInteger("SELECT count(*) FROM entries WHERE kind = 1"));
   ASSIGN_OR_RETURN(last_sequence_, file_->QueryInteger("SELECT coalesce(max(sequence), 0) FROM entries"));
   return Measure();
+}
+
+absl::Status Spool::CheckDisk() const {
+  std::error_code unknown;
+  const std::filesystem::space_info disk = std::filesystem::space(options_.path, unknown);
+  if (unknown || static_cast<int64_t>(disk.available) > options_.reserved_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(options_.path, ": its disk has ", disk.available,
+                                                   " bytes left, and draining may need ", options_.reserved_bytes));
 }
 
 absl::Status Spool::Measure() {
@@ -166,6 +178,7 @@ absl::StatusOr<Appended> Spool::AppendOne(const DecisionRecord& decision, absl::
 
 absl::Status Spool::AppendAll(absl::Span<const DecisionRecord* const> batch, absl::Time now,
                               std::vector<Appended>* appended) {
+  RETURN_IF_ERROR(CheckDisk());
   int64_t inserted = 0;
   ASSIGN_OR_RETURN(const auto transaction, SqliteTransaction::Begin(*file_));
   for (const DecisionRecord* decision : batch) {
@@ -186,6 +199,7 @@ absl::StatusOr<std::vector<Appended>> Spool::Append(absl::Span<const DecisionRec
 
 absl::Status Spool::AppendFeedback(const FeedbackRecord& feedback, absl::Time now) {
   MutexLock lock(mutex_);
+  RETURN_IF_ERROR(Named(CheckDisk()));
   SqliteStatement insert(*file_, kInsertFeedback);
   insert.Bind(++last_sequence_).Bind(absl::ToUnixMicros(now));
   insert.BindText(feedback.customer_id).BindBytes(PackFeedback(feedback, now));

@@ -11,10 +11,12 @@
 // entries that PostgreSQL knows: draining is idempotent (superseded_store.h, DecisionStore::AppendBatch).
 //
 // The file grows to max_bytes at most, beside a log of a few MiB; freed space is used again, and given back when the
-// spool runs empty.
+// spool runs empty. Removing writes to the log first, so it needs space as well: appending stops while the disk has
+// less than reserved_bytes left.
 //
 // Errors of every function: RESOURCE_EXHAUSTED when the spool or the disk is full (nothing that was appended is lost,
-// and reading and removing go on); DATA_LOSS when the file is damaged; INTERNAL.
+// and reading goes on; removing does while others leave the reserve alone); DATA_LOSS when the file is damaged;
+// INTERNAL.
 //
 // Threads: any; they take turns.
 #ifndef STORAGE_SPOOL_H_
@@ -42,6 +44,8 @@ class SqliteFile;
 struct SpoolOptions {
   std::string path;
   int64_t max_bytes = int64_t{1} << 30;
+  // For the log, and for what it adds to the file, up to the point from where it is written anew: 4 MiB each.
+  int64_t reserved_bytes = int64_t{16} << 20;
 };
 
 struct SpooledFeedback {
@@ -93,10 +97,12 @@ class Spool {
   SpoolFigures figures() const;
 
  private:
-  explicit Spool(std::unique_ptr<SqliteFile> file);
+  Spool(std::unique_ptr<SqliteFile> file, const SpoolOptions& options);
 
-  absl::Status Prepare(int64_t max_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Prepare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CountEntries() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Errors: RESOURCE_EXHAUSTED when the disk has no more than the reserve.
+  absl::Status CheckDisk() const;
   // Size and oldest entry.
   absl::Status Measure() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AppendAll(absl::Span<const DecisionRecord* const> batch, absl::Time now, std::vector<Appended>* appended)
@@ -108,6 +114,7 @@ class Spool {
                                                        const std::string& id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  const SpoolOptions options_;
   mutable Mutex mutex_;
   const std::unique_ptr<SqliteFile> file_;
   SpoolFigures figures_ ABSL_GUARDED_BY(mutex_);

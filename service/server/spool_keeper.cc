@@ -115,7 +115,7 @@ absl::StatusOr<bool> SpoolKeeper::Drain() {
   }
   if (spool_->figures().empty()) return false;
   ASSIGN_OR_RETURN(std::vector<SpooledEntry> page, spool_->Oldest(kPage, passed_over_));
-  if (page.empty()) return MayRetryRefused();
+  if (page.empty()) return MayRetryLeft();
   Outcome outcome;
   absl::Status committed = CommitDecisions(page, &outcome);
   if (committed.ok()) committed = CommitFeedback(page, &outcome);
@@ -123,20 +123,27 @@ absl::StatusOr<bool> SpoolKeeper::Drain() {
   RETURN_IF_ERROR(committed);
   const int64_t last = page.back().sequence;
   drained_through_ = std::max(drained_through_, last);
-  if (!outcome.refused.empty()) NoteRefused(outcome, last);
+  if (!outcome.refused.empty()) NoteRefused(outcome);
   std::erase_if(page, [&](const SpooledEntry& entry) { return outcome.refused.contains(entry.sequence); });
-  RETURN_IF_ERROR(spool_->Remove(page));
+  const absl::Status removed = spool_->Remove(page);
+  if (removed.ok()) {
+    NoteDrained(outcome);
+  } else {
+    NoteUnremoved(removed);
+  }
+  if (!removed.ok() || !outcome.refused.empty()) passed_over_ = last;
   ShowFigures();
   return !spool_->figures().empty();
 }
 
-// At the end of a pass over entries of which some were refused; whether the next pass may begin.
-bool SpoolKeeper::MayRetryRefused() {
+// At the end of a pass that left entries in the spool; whether the next one may begin.
+bool SpoolKeeper::MayRetryLeft() {
   const absl::Time now = clock_->Now();
-  if (!refused_since_.has_value() || now < *refused_since_) refused_since_ = now;  // or the clock was set back
-  if (now < *refused_since_ + kRetryRefused) return false;
-  refused_since_.reset();
+  if (!waiting_since_.has_value() || now < *waiting_since_) waiting_since_ = now;  // or the clock was set back
+  if (now < *waiting_since_ + kRetryLeft) return false;
+  waiting_since_.reset();
   passed_over_ = 0;
+  unremoved_ = false;
   return true;
 }
 
@@ -145,11 +152,35 @@ void SpoolKeeper::Outcome::Refuse(const SpooledEntry& entry, absl::string_view w
   refused.insert(entry.sequence);
 }
 
-void SpoolKeeper::NoteRefused(const Outcome& outcome, int64_t last) {
+void SpoolKeeper::NoteRefused(const Outcome& outcome) {
   const auto entries = static_cast<int64_t>(outcome.refused.size());
-  passed_over_ = last;
   metrics_->RecordDrained(Drained::kRefused, entries);
   log_->Write(LogLevel::kError, "spooled entries refused", {{"entries", entries}, {"first", outcome.first_refusal}});
+}
+
+void SpoolKeeper::NoteDrained(const Outcome& outcome) {
+  for (const storage::SupersededDecision& one : outcome.superseded) {
+    metrics_->RecordSuperseded();
+    log_->Write(LogLevel::kWarning, "spooled decision superseded",
+                {{"request_id", one.decision.request_id},
+                 {"decision_id", one.decision.decision_id},
+                 {"superseded_by", one.superseded_by}});
+  }
+  for (const std::string& suggestion_id : outcome.unknown_suggestions) {
+    log_->Write(LogLevel::kWarning, "spooled feedback names no suggestion", {{"suggestion_id", suggestion_id}});
+  }
+  const auto superseded = static_cast<int64_t>(outcome.superseded.size());
+  metrics_->RecordDrained(Drained::kSuperseded, superseded);
+  metrics_->RecordDrained(Drained::kCommitted,
+                          static_cast<int64_t>(outcome.settled.size()) - superseded + outcome.feedback);
+  metrics_->RecordDrained(Drained::kUnknownSuggestion, static_cast<int64_t>(outcome.unknown_suggestions.size()));
+}
+
+void SpoolKeeper::NoteUnremoved(const absl::Status& failure) {
+  if (!unremoved_) {
+    log_->Write(LogLevel::kError, "drained entries stay in the spool", {{"message", std::string(failure.message())}});
+  }
+  unremoved_ = true;
 }
 
 absl::Status SpoolKeeper::CommitDecisions(const std::vector<SpooledEntry>& page, Outcome* outcome) {
@@ -164,7 +195,6 @@ absl::Status SpoolKeeper::CommitDecisions(const std::vector<SpooledEntry>& page,
   if (decisions.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<Appended> appended,
                    storage::DecisionStore(drain_database_).AppendBatch(decisions));
-  std::vector<storage::SupersededDecision> superseded;
   for (size_t i = 0; i < decisions.size(); ++i) {
     if (!appended[i].status.ok()) {
       outcome->Refuse(*entries[i],
@@ -173,21 +203,14 @@ absl::Status SpoolKeeper::CommitDecisions(const std::vector<SpooledEntry>& page,
     }
     outcome->settled.insert(decisions[i]->decision_id);
     if (!appended[i].earlier.has_value()) continue;
-    superseded.push_back({*decisions[i], appended[i].earlier->decision_id});
-    metrics_->RecordSuperseded();
-    log_->Write(LogLevel::kWarning, "spooled decision superseded",
-                {{"request_id", decisions[i]->request_id},
-                 {"decision_id", decisions[i]->decision_id},
-                 {"superseded_by", appended[i].earlier->decision_id}});
+    outcome->superseded.push_back({*decisions[i], appended[i].earlier->decision_id});
   }
-  if (!superseded.empty()) {
-    RETURN_IF_ERROR(storage::SupersededStore(drain_database_).Record(superseded, clock_->Now()));
+  if (!outcome->superseded.empty()) {
+    RETURN_IF_ERROR(storage::SupersededStore(drain_database_).Record(outcome->superseded, clock_->Now()));
   }
   for (const SpooledEntry& entry : page) {
     if (!outcome->refused.contains(entry.sequence)) RETURN_IF_ERROR(CommitMark(entry));
   }
-  metrics_->RecordDrained(Drained::kSuperseded, static_cast<int64_t>(superseded.size()));
-  metrics_->RecordDrained(Drained::kCommitted, static_cast<int64_t>(outcome->settled.size() - superseded.size()));
   return absl::OkStatus();
 }
 
@@ -213,9 +236,7 @@ absl::Status SpoolKeeper::CommitFeedback(const std::vector<SpooledEntry>& page, 
         outcome->Refuse(entry, absl::StrCat("feedback to ", spooled->feedback.suggestion_id, ", which waits"));
         continue;
       }
-      metrics_->RecordDrained(Drained::kUnknownSuggestion, 1);
-      log_->Write(LogLevel::kWarning, "spooled feedback names no suggestion",
-                  {{"suggestion_id", spooled->feedback.suggestion_id}});
+      outcome->unknown_suggestions.push_back(spooled->feedback.suggestion_id);
       continue;
     }
     if (!recorded.ok()) {
@@ -224,7 +245,7 @@ absl::Status SpoolKeeper::CommitFeedback(const std::vector<SpooledEntry>& page, 
                       absl::StrCat("feedback to ", spooled->feedback.suggestion_id, ": ", recorded.status().message()));
       continue;
     }
-    metrics_->RecordDrained(Drained::kCommitted, 1);
+    ++outcome->feedback;
     if (*recorded) {
       metrics_->RecordFeedback(static_cast<v1::RecordFeedbackRequest::Kind>(spooled->feedback.kind));
     }

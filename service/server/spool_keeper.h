@@ -29,6 +29,7 @@
 #include "service/server/metrics.h"
 #include "storage/database.h"
 #include "storage/spool.h"
+#include "storage/superseded_store.h"
 
 namespace suggest::server {
 
@@ -61,12 +62,12 @@ class SpoolKeeper {
   // False: the spool does not have the decision.
   absl::StatusOr<bool> MarkDelivered(const std::string& customer_id, const std::string& decision_id, bool delivered);
 
-  // How long an entry that the database refused waits before it is tried again.
-  static constexpr absl::Duration kRetryRefused = absl::Minutes(1);
+  // How long an entry that had to stay in the spool waits before it is tried again.
+  static constexpr absl::Duration kRetryLeft = absl::Minutes(1);
 
   // One step: looks whether a database that was away is back, then commits and removes one page of entries. An entry
   // that the database refuses for what it holds, and feedback to a decision that still waits, stays in the spool and
-  // holds up no other.
+  // holds up no other. So does a page that is committed and cannot be removed (a full disk).
   // True: there is more to do at once. Errors: those of the database or the spool; nothing is lost, call again.
   absl::StatusOr<bool> Drain();
 
@@ -101,10 +102,13 @@ class SpoolKeeper {
 
   absl::StatusOr<std::vector<storage::Appended>> AppendToLog(absl::Span<const storage::DecisionRecord* const> batch);
   absl::StatusOr<std::vector<storage::Appended>> AppendToSpool(absl::Span<const storage::DecisionRecord* const> batch);
-  // What became of a page.
+  // What became of a page. Told when it has left the spool, since it is committed again otherwise.
   struct Outcome {
     absl::flat_hash_set<std::string> settled;  // decision ids
-    absl::flat_hash_set<int64_t> refused;      // sequences: they stay
+    std::vector<storage::SupersededDecision> superseded;
+    int64_t feedback = 0;
+    std::vector<std::string> unknown_suggestions;
+    absl::flat_hash_set<int64_t> refused;  // sequences: they stay
     std::string first_refusal;
 
     void Refuse(const storage::SpooledEntry& entry, absl::string_view why);
@@ -113,8 +117,10 @@ class SpoolKeeper {
   absl::Status CommitFeedback(const std::vector<storage::SpooledEntry>& page, Outcome* outcome);
   // Whether it is feedback to a decision that the spool still holds.
   absl::StatusOr<bool> IsOfOneThatWaits(const storage::FeedbackRecord& feedback, const Outcome& outcome) const;
-  void NoteRefused(const Outcome& outcome, int64_t last);
-  bool MayRetryRefused();
+  void NoteRefused(const Outcome& outcome);
+  void NoteDrained(const Outcome& outcome);
+  void NoteUnremoved(const absl::Status& failure);
+  bool MayRetryLeft();
   absl::Status CommitMark(const storage::SpooledEntry& entry);
 
   storage::Spool* const spool_;
@@ -127,10 +133,11 @@ class SpoolKeeper {
   SpoolSink spool_sink_{this};
   std::atomic<bool> away_{false};
   int64_t drained_through_ = 0;  // what stays after its drain was marked meanwhile
-  // Entries up to here were refused, or wait for such, and are passed over until the whole spool has been gone through
-  // and kRetryRefused has passed since.
+  // What is left of the entries up to here is passed over until the whole spool has been gone through and kRetryLeft
+  // has passed since.
   int64_t passed_over_ = 0;
-  std::optional<absl::Time> refused_since_;
+  std::optional<absl::Time> waiting_since_;
+  bool unremoved_ = false;  // in this pass
 };
 
 }  // namespace suggest::server

@@ -21,6 +21,7 @@ namespace {
 
 using ::suggest::testing::StatusIs;
 using ::suggest::testing::TemporaryFolder;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
@@ -215,6 +216,25 @@ TEST_F(SpoolTest, AFullSpoolRefusesAndLosesNothing) {
   EXPECT_FALSE(Append(Numbered(2000)).earlier.has_value());
   Reopen(int64_t{1} << 20);
   EXPECT_THAT(Requests(), SizeIs(appended.size() - 4));
+}
+
+TEST_F(SpoolTest, LeavesTheDiskRoomToDrainWith) {
+  Append(Numbered(0));
+  spool_.reset();
+  auto reserved = Spool::Open({.path = path_, .reserved_bytes = int64_t{1} << 60});
+  ASSERT_OK(reserved);
+  spool_ = *std::move(reserved);
+  const DecisionRecord refused = Numbered(1);
+  const DecisionRecord* const batch[] = {&refused};
+  EXPECT_THAT(spool_->Append(batch, kNoon),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       AllOf(HasSubstr(path_), HasSubstr("draining may need 1152921504606846976"))));
+  EXPECT_THAT(spool_->AppendFeedback({"c0", "d.1", 3, kNoon}, kNoon), StatusIs(absl::StatusCode::kResourceExhausted));
+  const auto entries = spool_->Oldest(10);
+  ASSERT_OK(entries);
+  ASSERT_THAT(*entries, SizeIs(1));
+  EXPECT_OK(spool_->Remove(*entries));
+  EXPECT_TRUE(spool_->figures().empty());
 }
 
 TEST_F(SpoolTest, AnEmptySpoolGivesItsSpaceBack) {

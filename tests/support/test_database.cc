@@ -111,7 +111,8 @@ std::vector<std::vector<std::string>> TestDatabase::Query(const std::string& sql
 
 std::string TestDatabase::QueryOne(const std::string& sql) const {
   const std::vector<std::vector<std::string>> rows = Query(sql);
-  SUGGEST_CHECK(rows.size() == 1 && rows[0].size() == 1);
+  if (rows.size() != 1) return absl::StrCat("(", rows.size(), " rows)");
+  SUGGEST_CHECK(rows[0].size() == 1);
   return rows[0][0];
 }
 

@@ -35,7 +35,7 @@ class TestDatabase {
   void Execute(const std::string& sql) const;
   // The rows of a query as text, "NULL" for null.
   std::vector<std::vector<std::string>> Query(const std::string& sql) const;
-  // The only value of a query.
+  // The only value of a query; where it has none or several, how many rows it has, which no test expects.
   std::string QueryOne(const std::string& sql) const;
 
  private:

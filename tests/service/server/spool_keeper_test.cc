@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <functional>
 
 #include "absl/strings/str_cat.h"
@@ -193,7 +195,7 @@ TEST_F(SpoolKeeperTest, WhatTheDatabaseRefusesStaysAndHoldsUpNoOther) {
   EXPECT_THAT(metrics_.Text(), HasSubstr("{result=\"refused\"} 2")) << "not tried again at once";
 
   test_.Execute("ALTER TABLE suggest.decisions DROP CONSTRAINT odd");
-  clock_.Set(kNoon + SpoolKeeper::kRetryRefused);
+  clock_.Set(kNoon + SpoolKeeper::kRetryLeft);
   DrainAll();
   EXPECT_TRUE(spool_->figures().empty());
   EXPECT_EQ(Count("decisions"), "452");
@@ -214,7 +216,7 @@ TEST_F(SpoolKeeperTest, FeedbackThatTheDatabaseRefusesStaysAndHoldsUpNoOther) {
   EXPECT_EQ(spool_->figures().feedback, 1);
   EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"committed\"} 301"));
   test_.Execute("ALTER TABLE suggest.feedback DROP CONSTRAINT odd");
-  clock_.Set(kNoon + SpoolKeeper::kRetryRefused);
+  clock_.Set(kNoon + SpoolKeeper::kRetryLeft);
   DrainAll();
   EXPECT_EQ(Count("feedback"), "2");
   EXPECT_TRUE(spool_->figures().empty());
@@ -226,12 +228,53 @@ TEST_F(SpoolKeeperTest, APassOverRefusedEntriesGoesToItsEndHoweverLongItTakes) {
   for (int i = 0; i <= 500; ++i) Spool(Decision(i));
   for (int page = 0; page < 3; ++page) {
     EXPECT_OK(keeper_->Drain());
-    clock_.Set(clock_.Now() + 2 * SpoolKeeper::kRetryRefused);
+    clock_.Set(clock_.Now() + 2 * SpoolKeeper::kRetryLeft);
   }
   EXPECT_EQ(test_.QueryOne("SELECT request_id FROM suggest.decisions"), "q500");
   EXPECT_EQ(spool_->figures().decisions, 500);
   ASSERT_OK_AND_ASSIGN(const bool more, keeper_->Drain());
   EXPECT_FALSE(more) << "the pause begins at the end of the pass";
+}
+
+// As on a full disk: while it lives, this process can make no file longer.
+class NoRoom {
+ public:
+  NoRoom() {
+    signal(SIGXFSZ, SIG_IGN);
+    SUGGEST_CHECK(getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    rlimit none = before_;
+    none.rlim_cur = 4096;
+    SUGGEST_CHECK(setrlimit(RLIMIT_FSIZE, &none) == 0);
+  }
+  ~NoRoom() { SUGGEST_CHECK(setrlimit(RLIMIT_FSIZE, &before_) == 0); }
+
+ private:
+  rlimit before_;
+};
+
+TEST_F(SpoolKeeperTest, WhatIsDrainedAndCannotBeRemovedHoldsUpNoOtherAndIsCountedOnce) {
+  EXPECT_OK(storage::DecisionStore(&test_.database()).Append(Decision(0, 1000)));
+  for (int i = 0; i < 450; ++i) Spool(Decision(i));
+  const std::string known = storage::MakeSuggestionId(Decision(449).decision_id, 1);
+  EXPECT_OK(keeper_->AppendFeedback({"c1", known, v1::RecordFeedbackRequest::KEPT, kNoon}));
+  {
+    const NoRoom no_room;
+    DrainAll();
+    EXPECT_EQ(spool_->figures().decisions, 450);
+  }
+  EXPECT_EQ(Count("decisions"), "450");
+  EXPECT_EQ(test_.QueryOne("SELECT suggestion_id FROM suggest.feedback"), known);
+  EXPECT_THAT(log_buffer_.Text(), HasSubstr("drained entries stay in the spool"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"committed\"} 0"));
+  clock_.Set(kNoon + SpoolKeeper::kRetryLeft);
+  DrainAll();
+  EXPECT_TRUE(spool_->figures().empty());
+  EXPECT_EQ(Count("decisions"), "450");
+  EXPECT_EQ(Count("superseded_decisions"), "1");
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"committed\"} 450"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"superseded\"} 1"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_superseded_decisions_total 1"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_feedback_events_total{kind=\"KEPT\"} 1"));
 }
 
 TEST_F(SpoolKeeperTest, AnUndeliveredDecisionIsDrainedAsOne) {
