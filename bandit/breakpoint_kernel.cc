@@ -88,7 +88,7 @@ SUGGEST_AVX512 SUGGEST_INLINED void OfferAvx512(const float* __restrict scores, 
   }
   for (; i < count; ++i) {
     const Floats x = own_point + (*At(scores, index[i]) - own_score) * gain[i];
-    Insert(&x, keep, best);
+    if (Above(&x, &best[keep - 1]) != 0) Insert(&x, keep, best);
   }
 #pragma GCC unroll 12
   for (int place = 0; place < keep; ++place) *At(largest, place) = best[place];

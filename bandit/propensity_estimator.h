@@ -5,9 +5,8 @@
 // What is left is counted in blocks of kLanes draws (normal_points.h) by propensity_kernel.h and breakpoint_kernel.h:
 // of each contender k, g = 1 / ((1 - beta_k) sd_j) is fixed, and only the breakpoint x_k = x_j + (s_k - s_j) g changes
 // from draw to draw. g > 0: k stands above j left of it (a fall), g < 0: right of it (a rise). With falls f_1 >= f_2 >=
-// ... and rises r_1 <= r_2
-// <= ..., j has exactly i falls and l rises above it on [max(f_i+1, r_l), min(f_i, r_l+1)], so only the first `slate`
-// of each matter.
+// ... and rises r_1 <= r_2 <= ..., j has exactly i falls and l rises above it on [max(f_i+1, r_l), min(f_i, r_l+1)], so
+// only the first `slate` of each matter.
 #ifndef BANDIT_PROPENSITY_ESTIMATOR_H_
 #define BANDIT_PROPENSITY_ESTIMATOR_H_
 

@@ -22,7 +22,7 @@ constexpr int kPageBytes = 4096;
 // An exclusive lock keeps the index of the log in our own memory: no third file, and a second process is refused.
 constexpr char kSettings[] =
     "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL; "
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF";
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA secure_delete = OFF";
 
 constexpr char kSchema[] = R"(
     CREATE TABLE IF NOT EXISTS entries (

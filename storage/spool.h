@@ -12,7 +12,7 @@
 //
 // The file grows to max_bytes at most, beside a log of a few MiB; freed space is used again, and given back when the
 // spool runs empty. Removing writes to the log first, so it needs space as well: appending stops while the disk has
-// less than reserved_bytes left.
+// no more than reserved_bytes left.
 //
 // Errors of every function: RESOURCE_EXHAUSTED when the spool or the disk is full (nothing that was appended is lost,
 // and reading goes on; removing does while others leave the reserve alone); DATA_LOSS when the file is damaged;

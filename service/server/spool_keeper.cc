@@ -122,18 +122,29 @@ absl::StatusOr<bool> SpoolKeeper::Drain() {
   Report(committed);
   RETURN_IF_ERROR(committed);
   const int64_t last = page.back().sequence;
-  drained_through_ = std::max(drained_through_, last);
   if (!outcome.refused.empty()) NoteRefused(outcome);
   std::erase_if(page, [&](const SpooledEntry& entry) { return outcome.refused.contains(entry.sequence); });
   const absl::Status removed = spool_->Remove(page);
   if (removed.ok()) {
-    NoteDrained(outcome);
+    RETURN_IF_ERROR(ForgetRemoved(page));
   } else {
     NoteUnremoved(removed);
   }
   if (!removed.ok() || !outcome.refused.empty()) passed_over_ = last;
   ShowFigures();
   return !spool_->figures().empty();
+}
+
+// Removing leaves a decision that was marked meanwhile.
+absl::Status SpoolKeeper::ForgetRemoved(const std::vector<SpooledEntry>& page) {
+  for (const SpooledEntry& entry : page) {
+    recorded_.erase(entry.sequence);
+    const auto* decision = std::get_if<DecisionRecord>(&entry.content);
+    if (decision == nullptr) continue;
+    ASSIGN_OR_RETURN(const std::optional<DecisionRecord> left, Find(decision->customer_id, decision->decision_id));
+    if (!left.has_value()) committed_.erase(decision->decision_id);
+  }
+  return absl::OkStatus();
 }
 
 // At the end of a pass that left entries in the spool; whether the next one may begin.
@@ -158,22 +169,13 @@ void SpoolKeeper::NoteRefused(const Outcome& outcome) {
   log_->Write(LogLevel::kError, "spooled entries refused", {{"entries", entries}, {"first", outcome.first_refusal}});
 }
 
-void SpoolKeeper::NoteDrained(const Outcome& outcome) {
-  for (const storage::SupersededDecision& one : outcome.superseded) {
-    metrics_->RecordSuperseded();
-    log_->Write(LogLevel::kWarning, "spooled decision superseded",
-                {{"request_id", one.decision.request_id},
-                 {"decision_id", one.decision.decision_id},
-                 {"superseded_by", one.superseded_by}});
-  }
-  for (const std::string& suggestion_id : outcome.unknown_suggestions) {
-    log_->Write(LogLevel::kWarning, "spooled feedback names no suggestion", {{"suggestion_id", suggestion_id}});
-  }
-  const auto superseded = static_cast<int64_t>(outcome.superseded.size());
-  metrics_->RecordDrained(Drained::kSuperseded, superseded);
-  metrics_->RecordDrained(Drained::kCommitted,
-                          static_cast<int64_t>(outcome.settled.size()) - superseded + outcome.feedback);
-  metrics_->RecordDrained(Drained::kUnknownSuggestion, static_cast<int64_t>(outcome.unknown_suggestions.size()));
+void SpoolKeeper::NoteSuperseded(const storage::SupersededDecision& one) {
+  metrics_->RecordSuperseded();
+  metrics_->RecordDrained(Drained::kSuperseded, 1);
+  log_->Write(LogLevel::kWarning, "spooled decision superseded",
+              {{"request_id", one.decision.request_id},
+               {"decision_id", one.decision.decision_id},
+               {"superseded_by", one.superseded_by}});
 }
 
 void SpoolKeeper::NoteUnremoved(const absl::Status& failure) {
@@ -189,74 +191,84 @@ absl::Status SpoolKeeper::CommitDecisions(const std::vector<SpooledEntry>& page,
   for (const SpooledEntry& entry : page) {
     const auto* decision = std::get_if<DecisionRecord>(&entry.content);
     if (decision == nullptr) continue;
+    if (committed_.contains(decision->decision_id)) {
+      RETURN_IF_ERROR(CommitMark(*decision));
+      continue;
+    }
     decisions.push_back(decision);
     entries.push_back(&entry);
   }
   if (decisions.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<Appended> appended,
                    storage::DecisionStore(drain_database_).AppendBatch(decisions));
+  std::vector<const DecisionRecord*> settled;
+  std::vector<storage::SupersededDecision> superseded;
   for (size_t i = 0; i < decisions.size(); ++i) {
     if (!appended[i].status.ok()) {
       outcome->Refuse(*entries[i],
                       absl::StrCat("decision ", decisions[i]->decision_id, ": ", appended[i].status.message()));
       continue;
     }
-    outcome->settled.insert(decisions[i]->decision_id);
-    if (!appended[i].earlier.has_value()) continue;
-    outcome->superseded.push_back({*decisions[i], appended[i].earlier->decision_id});
+    settled.push_back(decisions[i]);
+    if (appended[i].earlier.has_value()) superseded.push_back({*decisions[i], appended[i].earlier->decision_id});
   }
-  if (!outcome->superseded.empty()) {
-    RETURN_IF_ERROR(storage::SupersededStore(drain_database_).Record(outcome->superseded, clock_->Now()));
+  if (!superseded.empty()) {
+    RETURN_IF_ERROR(storage::SupersededStore(drain_database_).Record(superseded, clock_->Now()));
   }
-  for (const SpooledEntry& entry : page) {
-    if (!outcome->refused.contains(entry.sequence)) RETURN_IF_ERROR(CommitMark(entry));
-  }
+  for (const DecisionRecord* decision : settled) committed_.emplace(decision->decision_id, decision->delivered);
+  for (const storage::SupersededDecision& one : superseded) NoteSuperseded(one);
+  metrics_->RecordDrained(Drained::kCommitted, static_cast<int64_t>(settled.size() - superseded.size()));
   return absl::OkStatus();
 }
 
-// A decision that is drained again because it was marked meanwhile was stored as it was before.
-absl::Status SpoolKeeper::CommitMark(const SpooledEntry& entry) {
-  const auto* decision = std::get_if<DecisionRecord>(&entry.content);
-  if (decision == nullptr || entry.sequence > drained_through_) return absl::OkStatus();
+// A decision that was marked after its commit was stored as it was before.
+absl::Status SpoolKeeper::CommitMark(const DecisionRecord& decision) {
+  bool& committed = committed_.at(decision.decision_id);
+  if (committed == decision.delivered) return absl::OkStatus();
   storage::DecisionStore store(drain_database_);
-  const absl::Status marked = decision->delivered ? store.MarkDelivered(decision->customer_id, decision->decision_id)
-                                                  : store.MarkUndelivered(decision->customer_id, decision->decision_id);
-  return marked.code() == absl::StatusCode::kNotFound ? absl::OkStatus() : marked;  // superseded
+  const absl::Status marked = decision.delivered ? store.MarkDelivered(decision.customer_id, decision.decision_id)
+                                                 : store.MarkUndelivered(decision.customer_id, decision.decision_id);
+  if (!marked.ok() && marked.code() != absl::StatusCode::kNotFound) return marked;  // not found: superseded
+  committed = decision.delivered;
+  return absl::OkStatus();
 }
 
 absl::Status SpoolKeeper::CommitFeedback(const std::vector<SpooledEntry>& page, Outcome* outcome) {
-  storage::FeedbackStore store(drain_database_);
   for (const SpooledEntry& entry : page) {
-    const auto* spooled = std::get_if<SpooledFeedback>(&entry.content);
-    if (spooled == nullptr) continue;
-    const absl::StatusOr<bool> recorded = store.Record(spooled->feedback, spooled->recorded_at);
-    if (recorded.status().code() == absl::StatusCode::kNotFound) {
-      ASSIGN_OR_RETURN(const bool waits, IsOfOneThatWaits(spooled->feedback, *outcome));
-      if (waits) {
-        outcome->Refuse(entry, absl::StrCat("feedback to ", spooled->feedback.suggestion_id, ", which waits"));
-        continue;
-      }
-      outcome->unknown_suggestions.push_back(spooled->feedback.suggestion_id);
-      continue;
-    }
-    if (!recorded.ok()) {
-      if (MayPass(recorded.status())) return recorded.status();
-      outcome->Refuse(entry,
-                      absl::StrCat("feedback to ", spooled->feedback.suggestion_id, ": ", recorded.status().message()));
-      continue;
-    }
-    ++outcome->feedback;
-    if (*recorded) {
-      metrics_->RecordFeedback(static_cast<v1::RecordFeedbackRequest::Kind>(spooled->feedback.kind));
-    }
+    if (!std::holds_alternative<SpooledFeedback>(entry.content) || recorded_.contains(entry.sequence)) continue;
+    RETURN_IF_ERROR(CommitOneFeedback(entry, outcome));
+    if (!outcome->refused.contains(entry.sequence)) recorded_.insert(entry.sequence);
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> SpoolKeeper::IsOfOneThatWaits(const storage::FeedbackRecord& feedback,
-                                                   const Outcome& outcome) const {
+// One entry with feedback. Errors: of a database that cannot work at the moment.
+absl::Status SpoolKeeper::CommitOneFeedback(const SpooledEntry& entry, Outcome* outcome) {
+  const auto& [feedback, recorded_at] = std::get<SpooledFeedback>(entry.content);
+  const absl::StatusOr<bool> recorded = storage::FeedbackStore(drain_database_).Record(feedback, recorded_at);
+  if (recorded.ok()) {
+    metrics_->RecordDrained(Drained::kCommitted, 1);
+    if (*recorded) metrics_->RecordFeedback(static_cast<v1::RecordFeedbackRequest::Kind>(feedback.kind));
+    return absl::OkStatus();
+  }
+  if (recorded.status().code() != absl::StatusCode::kNotFound) {
+    if (MayPass(recorded.status())) return recorded.status();
+    outcome->Refuse(entry, absl::StrCat("feedback to ", feedback.suggestion_id, ": ", recorded.status().message()));
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const bool waits, IsOfOneThatWaits(feedback));
+  if (waits) {
+    outcome->Refuse(entry, absl::StrCat("feedback to ", feedback.suggestion_id, ", which waits"));
+    return absl::OkStatus();
+  }
+  metrics_->RecordDrained(Drained::kUnknownSuggestion, 1);
+  log_->Write(LogLevel::kWarning, "spooled feedback names no suggestion", {{"suggestion_id", feedback.suggestion_id}});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> SpoolKeeper::IsOfOneThatWaits(const storage::FeedbackRecord& feedback) const {
   ASSIGN_OR_RETURN(const storage::SuggestionId id, storage::ParseSuggestionId(feedback.suggestion_id));
-  if (outcome.settled.contains(id.decision_id)) return false;
+  if (committed_.contains(id.decision_id)) return false;
   ASSIGN_OR_RETURN(const std::optional<DecisionRecord> decision, Find(feedback.customer_id, id.decision_id));
   return decision.has_value();
 }

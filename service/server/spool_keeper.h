@@ -2,7 +2,7 @@
 // database when it is back, in order and exactly once.
 //
 // While the database is away nothing but the drain's own look tries it, so that requests do not wait for it. The drain
-// commits a page of entries, and only then removes them from the spool. Whatever happens in between, the page is
+// commits a page of entries, and only then removes them from the spool. When the process ends in between, the page is
 // drained again: a decision that is in the log already counts as committed, feedback that is there stays, a request
 // that another decision answers makes the spooled one superseded, once.
 //
@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -43,7 +44,7 @@ class SpoolKeeper {
   // The decision log for everybody else: answers from the spool what the spool knows, and refuses with UNAVAILABLE at
   // once while the database is away.
   DecisionSink* log_sink() { return &guarded_log_; }
-  // The spool as what the committer falls back to. Errors: UNAVAILABLE when the spool is full.
+  // The spool as what the committer falls back to. Errors: UNAVAILABLE when the spool or its disk is full.
   DecisionSink* spool_sink() { return &spool_sink_; }
 
   bool away() const { return away_.load(); }
@@ -57,7 +58,8 @@ class SpoolKeeper {
                                                                        const std::string& request_id) const;
   absl::StatusOr<std::optional<storage::DecisionRecord>> Find(const std::string& customer_id,
                                                               const std::string& decision_id) const;
-  // Errors: UNAVAILABLE when the spool is full; NOT_FOUND when the spool has the decision and it has no such rank.
+  // Errors: UNAVAILABLE when the spool or its disk is full; NOT_FOUND when the spool has the decision and it has no
+  // such rank.
   absl::Status AppendFeedback(const storage::FeedbackRecord& feedback);
   // False: the spool does not have the decision.
   absl::StatusOr<bool> MarkDelivered(const std::string& customer_id, const std::string& decision_id, bool delivered);
@@ -67,7 +69,8 @@ class SpoolKeeper {
 
   // One step: looks whether a database that was away is back, then commits and removes one page of entries. An entry
   // that the database refuses for what it holds, and feedback to a decision that still waits, stays in the spool and
-  // holds up no other. So does a page that is committed and cannot be removed (a full disk).
+  // holds up no other. So does a page that is committed and cannot be removed (a full disk, for one): it is not
+  // committed again, but for a mark of delivery that came since.
   // True: there is more to do at once. Errors: those of the database or the spool; nothing is lost, call again.
   absl::StatusOr<bool> Drain();
 
@@ -102,26 +105,24 @@ class SpoolKeeper {
 
   absl::StatusOr<std::vector<storage::Appended>> AppendToLog(absl::Span<const storage::DecisionRecord* const> batch);
   absl::StatusOr<std::vector<storage::Appended>> AppendToSpool(absl::Span<const storage::DecisionRecord* const> batch);
-  // What became of a page. Told when it has left the spool, since it is committed again otherwise.
+  // What of a page has to stay, and why.
   struct Outcome {
-    absl::flat_hash_set<std::string> settled;  // decision ids
-    std::vector<storage::SupersededDecision> superseded;
-    int64_t feedback = 0;
-    std::vector<std::string> unknown_suggestions;
-    absl::flat_hash_set<int64_t> refused;  // sequences: they stay
+    absl::flat_hash_set<int64_t> refused;  // sequences
     std::string first_refusal;
 
     void Refuse(const storage::SpooledEntry& entry, absl::string_view why);
   };
   absl::Status CommitDecisions(const std::vector<storage::SpooledEntry>& page, Outcome* outcome);
   absl::Status CommitFeedback(const std::vector<storage::SpooledEntry>& page, Outcome* outcome);
-  // Whether it is feedback to a decision that the spool still holds.
-  absl::StatusOr<bool> IsOfOneThatWaits(const storage::FeedbackRecord& feedback, const Outcome& outcome) const;
+  // Whether it is feedback to a decision that is not committed yet.
+  absl::StatusOr<bool> IsOfOneThatWaits(const storage::FeedbackRecord& feedback) const;
+  absl::Status CommitMark(const storage::DecisionRecord& decision);
+  absl::Status CommitOneFeedback(const storage::SpooledEntry& entry, Outcome* outcome);
+  void NoteSuperseded(const storage::SupersededDecision& one);
   void NoteRefused(const Outcome& outcome);
-  void NoteDrained(const Outcome& outcome);
   void NoteUnremoved(const absl::Status& failure);
+  absl::Status ForgetRemoved(const std::vector<storage::SpooledEntry>& page);
   bool MayRetryLeft();
-  absl::Status CommitMark(const storage::SpooledEntry& entry);
 
   storage::Spool* const spool_;
   DecisionSink* const log_sink_;
@@ -132,7 +133,10 @@ class SpoolKeeper {
   GuardedLog guarded_log_{this};
   SpoolSink spool_sink_{this};
   std::atomic<bool> away_{false};
-  int64_t drained_through_ = 0;  // what stays after its drain was marked meanwhile
+  // Of what is committed and still in the spool, since it was marked meanwhile or cannot be removed: the decisions'
+  // ids, each with the mark of delivery that was committed, and the sequences of feedback. Not committed again.
+  absl::flat_hash_map<std::string, bool> committed_;
+  absl::flat_hash_set<int64_t> recorded_;
   // What is left of the entries up to here is passed over until the whole spool has been gone through and kRetryLeft
   // has passed since.
   int64_t passed_over_ = 0;

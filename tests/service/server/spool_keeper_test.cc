@@ -256,23 +256,36 @@ TEST_F(SpoolKeeperTest, WhatIsDrainedAndCannotBeRemovedHoldsUpNoOtherAndIsCounte
   EXPECT_OK(storage::DecisionStore(&test_.database()).Append(Decision(0, 1000)));
   for (int i = 0; i < 450; ++i) Spool(Decision(i));
   const std::string known = storage::MakeSuggestionId(Decision(449).decision_id, 1);
+  const std::string of_superseded = storage::MakeSuggestionId(Decision(0).decision_id, 1);
   EXPECT_OK(keeper_->AppendFeedback({"c1", known, v1::RecordFeedbackRequest::KEPT, kNoon}));
+  EXPECT_OK(keeper_->AppendFeedback({"c1", of_superseded, v1::RecordFeedbackRequest::KEPT, kNoon}));
   {
     const NoRoom no_room;
+    DrainAll();
+    clock_.Set(kNoon + SpoolKeeper::kRetryLeft);
     DrainAll();
     EXPECT_EQ(spool_->figures().decisions, 450);
   }
   EXPECT_EQ(Count("decisions"), "450");
   EXPECT_EQ(test_.QueryOne("SELECT suggestion_id FROM suggest.feedback"), known);
   EXPECT_THAT(log_buffer_.Text(), HasSubstr("drained entries stay in the spool"));
-  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"committed\"} 0"));
-  clock_.Set(kNoon + SpoolKeeper::kRetryLeft);
+  // What another replica marks meanwhile stays, and what is marked here follows.
+  storage::DecisionStore log(&test_.database());
+  EXPECT_OK(log.MarkUndelivered("c1", Decision(1).decision_id));
+  ASSERT_OK_AND_ASSIGN(const bool marked, keeper_->MarkDelivered("c1", Decision(2).decision_id, false));
+  EXPECT_TRUE(marked);
+  clock_.Set(kNoon + 2 * SpoolKeeper::kRetryLeft);
   DrainAll();
   EXPECT_TRUE(spool_->figures().empty());
+  EXPECT_EQ(test_.QueryOne("SELECT string_agg(request_id, ' ' ORDER BY request_id) FROM suggest.decisions "
+                           "WHERE NOT delivered"),
+            "q1 q2");
   EXPECT_EQ(Count("decisions"), "450");
   EXPECT_EQ(Count("superseded_decisions"), "1");
   EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"committed\"} 450"));
   EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"superseded\"} 1"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"unknown_suggestion\"} 1"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"refused\"} 0"));
   EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_superseded_decisions_total 1"));
   EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_feedback_events_total{kind=\"KEPT\"} 1"));
 }
