@@ -16,10 +16,6 @@ using config::v1::Missing;
 
 constexpr int kDefaultMaxVocabulary = 50;
 
-bool IsLabels(const Feature& feature) {
-  return feature.kind_case() == Feature::kCategorical || feature.kind_case() == Feature::kMultiValued;
-}
-
 std::vector<std::string> ListedVocabulary(const Feature& feature) {
   const auto& listed = feature.kind_case() == Feature::kCategorical ? feature.categorical().vocabulary()
                                                                     : feature.multi_valued().vocabulary();

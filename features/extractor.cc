@@ -39,10 +39,6 @@ absl::StatusOr<RawLabels> ReadRawLabels(const Feature& feature, const AttributeV
   return RawLabels{false, {*std::move(label)}};
 }
 
-bool IsLabels(const Feature& feature) {
-  return feature.kind_case() == Feature::kCategorical || feature.kind_case() == Feature::kMultiValued;
-}
-
 // Appends what `value`, nullptr where it is missing, says of the feature; its errors without the feature's name.
 absl::Status Append(const Feature& feature, size_t index, const AttributeValue* value, SideReading* reading) {
   RawSide& raw = reading->raw;

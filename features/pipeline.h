@@ -1,8 +1,8 @@
 // The fitted feature pipeline of a model version: raw features in, the parts of the context vector out.
 //
 //   z~_c = [1; z_c; passed-by_c]      z~_r = [1; z_r; passed-by_r]      p_cr, sparse
-//   context (bandit/context.h): FULL  b = [z~_c (x) z~_r; p_cr];  NONE  b = [1; z~_c without its 1; z~_r without its 1;
-//   p_cr]
+//   context (bandit/model/context.h): FULL  b = [z~_c (x) z~_r; p_cr];  NONE  b = [1; z~_c without its 1; z~_r without
+//   its 1; p_cr]
 //
 // Encoded features are rounded to single precision here and nowhere else, so that serving, the decision log, replay and
 // warm start all learn from the same numbers, and a log in single precision loses nothing.
@@ -19,7 +19,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "bandit/context.h"
+#include "bandit/model/context.h"
 #include "features/extractor.h"
 #include "features/pair_encoder.h"
 #include "features/raw_side.h"

@@ -190,6 +190,10 @@ std::vector<Feature> FeaturesOfSide(const FeatureSchema& schema, Feature::Side s
   return features;
 }
 
+bool IsLabels(const Feature& feature) {
+  return feature.kind_case() == Feature::kCategorical || feature.kind_case() == Feature::kMultiValued;
+}
+
 const std::string& ColumnOf(const Feature& feature) {
   static const std::string& none = *new std::string();
   switch (feature.kind_case()) {

@@ -22,6 +22,9 @@ std::vector<Feature> FeaturesOfSide(const FeatureSchema& schema, Feature::Side s
 // The attribute that a feature reads; "" for counters.
 const std::string& ColumnOf(const Feature& feature);
 
+// Whether a feature's raw value is a set of labels (categorical, multi-valued) and not a number.
+bool IsLabels(const Feature& feature);
+
 // INVALID_ARGUMENT with all problems joined by "; ", or OK if there are none.
 absl::Status JoinProblems(const std::vector<std::string>& problems);
 

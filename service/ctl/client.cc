@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "grpcpp/grpcpp.h"
-#include "service/decision/config.h"
+#include "service/common/config.h"
 #include "suggest/v1/learning_service.grpc.pb.h"
 #include "suggest/v1/suggestion_service.grpc.pb.h"
 

@@ -10,11 +10,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "service/common/clock.h"
 #include "service/ctl/flags.h"
 #include "service/ctl/outcome.h"
 #include "service/ctl/progress_line.h"
 #include "service/ctl/sink.h"
-#include "service/decision/clock.h"
 
 namespace suggest::ctl {
 

@@ -9,11 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "bandit/base/status_macros.h"
-#include "bandit/delay_law.h"
+#include "bandit/delay/delay_law.h"
 #include "features/extractor.h"
+#include "service/common/config.h"
 #include "service/ctl/table.h"
-#include "service/decision/config.h"
-#include "storage/history_source.h"
+#include "storage/source/history_source.h"
 
 namespace suggest::ctl {
 namespace {

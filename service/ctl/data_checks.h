@@ -5,7 +5,7 @@
 #include "absl/time/time.h"
 #include "service/ctl/checks.h"
 #include "service/ctl/progress_line.h"
-#include "storage/database.h"
+#include "storage/postgres/database.h"
 #include "suggest/config/v1/config.pb.h"
 
 namespace suggest::ctl {

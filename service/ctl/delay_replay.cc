@@ -10,8 +10,8 @@
 #include "service/ctl/commands.h"
 #include "service/ctl/session.h"
 #include "service/ctl/table.h"
-#include "service/report/svg_chart.h"
-#include "storage/history_source.h"
+#include "service/lab/chart/svg_chart.h"
+#include "storage/source/history_source.h"
 
 namespace suggest::ctl {
 namespace {
@@ -86,7 +86,7 @@ report::Chart ChartOf(const DelayReplayReport& report) {
   return chart;
 }
 
-absl::StatusOr<Outcome> Run(const Invocation& invocation) {
+absl::StatusOr<Outcome> RunDelayReplay(const Invocation& invocation) {
   ASSIGN_OR_RETURN(const Session session, OpenSession(invocation));
   const learning::Progress progress = [&line = invocation.progress](absl::string_view phase, int64_t done,
                                                                     int64_t total) { line.Update(phase, done, total); };
@@ -125,7 +125,7 @@ Command EvaluateDelayReplayCommand() {
                  .minimum = 1,
                  .maximum = 365},
                 {.name = "svg", .value_name = "FILE", .help = "Draw the predictions, tick by tick, into this file."}},
-      .run = Run};
+      .run = RunDelayReplay};
 }
 
 }  // namespace suggest::ctl

@@ -6,16 +6,16 @@
 #include "absl/strings/str_format.h"
 #include "bandit/base/status_macros.h"
 #include "google/protobuf/util/message_differencer.h"
+#include "service/common/config.h"
 #include "service/ctl/checks.h"
 #include "service/ctl/commands.h"
 #include "service/ctl/data_checks.h"
 #include "service/ctl/session.h"
 #include "service/ctl/stored_model.h"
 #include "service/ctl/table.h"
-#include "service/decision/config.h"
-#include "storage/diagnostics.h"
-#include "storage/migrator.h"
-#include "storage/partition_store.h"
+#include "storage/postgres/diagnostics.h"
+#include "storage/postgres/migrator.h"
+#include "storage/postgres/partition_store.h"
 
 namespace suggest::ctl {
 namespace {
@@ -123,7 +123,7 @@ void CheckModel(storage::Database& database, const config::v1::Config& config, a
   checks.Ok("model age", message);
 }
 
-absl::StatusOr<Outcome> Run(const Invocation& invocation) {
+absl::StatusOr<Outcome> RunDoctor(const Invocation& invocation) {
   Checks checks;
   const absl::StatusOr<config::v1::Config> config = ReadConfig(invocation);
   if (!config.ok()) {
@@ -162,7 +162,7 @@ Command DoctorCommand() {
           .details =
               "Configuration, database, clock, schema, partitions, model, source views, and whether the company's\n"
               "rows have the columns that the feature schema reads. Writes nothing. Exit code 1: something failed.",
-          .run = Run};
+          .run = RunDoctor};
 }
 
 }  // namespace suggest::ctl

@@ -12,9 +12,9 @@
 #include "bandit/base/status_macros.h"
 #include "service/ctl/commands.h"
 #include "service/ctl/table.h"
-#include "service/evaluation/conversion_generator.h"
-#include "service/evaluation/delay_study.h"
-#include "service/report/svg_chart.h"
+#include "service/lab/chart/svg_chart.h"
+#include "service/lab/streams/conversion_generator.h"
+#include "service/lab/streams/delay_study.h"
 
 namespace suggest::ctl {
 namespace {

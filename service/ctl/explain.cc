@@ -16,7 +16,7 @@
 #include "service/ctl/stored_model.h"
 #include "service/ctl/table.h"
 #include "service/decision/stored_servings.h"
-#include "storage/superseded_store.h"
+#include "storage/log/superseded_store.h"
 
 namespace suggest::ctl {
 namespace {
@@ -84,7 +84,7 @@ absl::StatusOr<v1::ExplainResponse> ExplainByServer(const Invocation& invocation
   return Client(address, invocation.flags.Duration("timeout", absl::Seconds(10))).Explain(request);
 }
 
-absl::StatusOr<Outcome> Run(const Invocation& invocation) {
+absl::StatusOr<Outcome> RunExplain(const Invocation& invocation) {
   const Flags& flags = invocation.flags;
   v1::ExplainRequest request;
   request.set_decision_id(invocation.positional(0));
@@ -122,7 +122,7 @@ Command ExplainCommand() {
                      .help = "Let this suggestd do it; without it and without --config: 127.0.0.1:7070."},
                     TimeoutFlag("10s")},
           .config = ConfigUse::kOptional,
-          .run = Run};
+          .run = RunExplain};
 }
 
 }  // namespace suggest::ctl

@@ -13,8 +13,8 @@
 #include "service/ctl/commands.h"
 #include "service/ctl/session.h"
 #include "service/ctl/table.h"
-#include "storage/csv.h"
-#include "storage/importer.h"
+#include "storage/source/csv.h"
+#include "storage/source/importer.h"
 
 namespace suggest::ctl {
 namespace {
@@ -77,7 +77,7 @@ absl::StatusOr<storage::ImportCounts> ImportOne(const Invocation& invocation, st
   return storage::Importer(&database).Import(file.kind, *csv, options);
 }
 
-absl::StatusOr<Outcome> Run(const Invocation& invocation) {
+absl::StatusOr<Outcome> RunImportData(const Invocation& invocation) {
   ASSIGN_OR_RETURN(const std::vector<File> files, FindFiles(invocation.flags));
   ASSIGN_OR_RETURN(const Session session, OpenSession(invocation));
   const bool dry_run = invocation.flags.Switch("dry-run");
@@ -112,7 +112,7 @@ Command ImportCommand() {
                      .details =
                          "Each file is loaded whole or not at all; a row whose key is there already replaces it,\n"
                          "so a file can be imported again. docs/operations.md describes the columns.",
-                     .run = Run};
+                     .run = RunImportData};
   command.flags.push_back({.name = "data",
                            .value_name = "DIR",
                            .help = "Folder with customers.csv, recommendations.csv, suggestions.csv, purchases.csv; "

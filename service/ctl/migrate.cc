@@ -7,8 +7,8 @@
 #include "bandit/base/status_macros.h"
 #include "service/ctl/commands.h"
 #include "service/ctl/session.h"
-#include "storage/migrator.h"
-#include "storage/partition_store.h"
+#include "storage/postgres/migrator.h"
+#include "storage/postgres/partition_store.h"
 
 namespace suggest::ctl {
 namespace {
@@ -72,7 +72,7 @@ Outcome Describe(const Migrated& migrated, bool dry_run) {
   return outcome;
 }
 
-absl::StatusOr<Outcome> Run(const Invocation& invocation) {
+absl::StatusOr<Outcome> RunMigrate(const Invocation& invocation) {
   const int up_to = static_cast<int>(invocation.flags.Integer("to", LatestVersion()));
   if (up_to > LatestVersion()) {
     return UsageError(absl::StrCat("--to: ", up_to, " is beyond this build's last version ", LatestVersion()));
@@ -101,7 +101,7 @@ Command MigrateCommand() {
                  .help = "Stop after this version; the last one by default.",
                  .minimum = 1,
                  .maximum = 1e9}},
-      .run = Run};
+      .run = RunMigrate};
 }
 
 }  // namespace suggest::ctl

@@ -17,9 +17,9 @@
 #include "service/ctl/stored_model.h"
 #include "service/ctl/table.h"
 #include "service/decision/model_codec.h"
+#include "service/lab/chart/svg_chart.h"
 #include "service/learning/delay_report.h"
 #include "service/learning/settings.h"
-#include "service/report/svg_chart.h"
 
 namespace suggest::ctl {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "service/common/clock.h"
 #include "service/ctl/sink.h"
-#include "service/decision/clock.h"
 
 namespace suggest::ctl {
 

@@ -13,8 +13,8 @@
 #include "service/ctl/table.h"
 #include "service/decision/deferred.h"
 #include "service/decision/stored_servings.h"
-#include "storage/decision_store.h"
-#include "storage/deferred_store.h"
+#include "storage/log/decision_store.h"
+#include "storage/log/deferred_store.h"
 
 namespace suggest::ctl {
 namespace {
@@ -142,7 +142,7 @@ Outcome Report(const Counts& counts, bool dry_run) {
   return outcome;
 }
 
-absl::StatusOr<Outcome> Run(const Invocation& invocation) {
+absl::StatusOr<Outcome> RunPropensities(const Invocation& invocation) {
   ASSIGN_OR_RETURN(const Session session, OpenSession(invocation));
   storage::Database* database = session.database.get();
   const absl::Time since = invocation.flags.Time("since", absl::InfinitePast());
@@ -167,7 +167,7 @@ Command PropensitiesCommand() {
                      .value_name = "TIME",
                      .help = "Only decisions from this time on; all by default."},
                     {.name = "dry-run", .kind = FlagKind::kSwitch, .help = "Count them; change nothing."}},
-          .run = Run};
+          .run = RunPropensities};
 }
 
 }  // namespace suggest::ctl

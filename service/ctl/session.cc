@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "bandit/base/status_macros.h"
-#include "service/decision/config.h"
-#include "storage/migrator.h"
+#include "service/common/config.h"
+#include "storage/postgres/migrator.h"
 
 namespace suggest::ctl {
 

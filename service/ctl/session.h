@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "service/ctl/command.h"
-#include "storage/database.h"
+#include "storage/postgres/database.h"
 #include "suggest/config/v1/config.pb.h"
 
 namespace suggest::ctl {

@@ -16,10 +16,10 @@
 #include "service/ctl/session.h"
 #include "service/ctl/simulate_delay.h"
 #include "service/ctl/table.h"
-#include "service/simulation/csv_writer.h"
-#include "service/simulation/drive.h"
-#include "service/simulation/policy_runs.h"
-#include "service/simulation/simulator_config.h"
+#include "service/lab/simulation/csv_writer.h"
+#include "service/lab/simulation/drive.h"
+#include "service/lab/simulation/policy_runs.h"
+#include "service/lab/simulation/simulator_config.h"
 
 namespace suggest::ctl {
 namespace {
@@ -116,7 +116,7 @@ absl::StatusOr<Outcome> ComparePolicies(const Invocation& invocation) {
   return Outcome{ProtoToJson(comparison), simulation::FormatTable(comparison)};
 }
 
-absl::StatusOr<Outcome> Run(const Invocation& invocation) {
+absl::StatusOr<Outcome> RunSimulate(const Invocation& invocation) {
   const Flags& flags = invocation.flags;
   RETURN_IF_ERROR(CheckDelayStudyFlags(flags));
   if (flags.Has("scenario")) return StudyDelay(invocation);
@@ -178,7 +178,7 @@ Command SimulateCommand() {
               "--scenario compares ways of learning from late purchases instead (docs/simulation.md).",
           .flags = AllFlags(),
           .config = ConfigUse::kOptional,
-          .run = Run};
+          .run = RunSimulate};
 }
 
 }  // namespace suggest::ctl

@@ -9,10 +9,10 @@
 #include "absl/strings/str_split.h"
 #include "bandit/base/status_macros.h"
 #include "service/ctl/proto_json.h"
-#include "service/report/svg_chart.h"
-#include "service/simulation/delay_calibration.h"
-#include "service/simulation/delay_charts.h"
-#include "service/simulation/delay_study.h"
+#include "service/lab/chart/svg_chart.h"
+#include "service/lab/simulation/delay_calibration.h"
+#include "service/lab/simulation/delay_charts.h"
+#include "service/lab/simulation/delay_study.h"
 
 namespace suggest::ctl {
 namespace {

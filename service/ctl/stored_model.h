@@ -10,7 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "service/decision/snapshot.h"
 #include "service/decision/stored_model.h"
-#include "storage/model_store.h"
+#include "storage/models/model_store.h"
 #include "suggest/v1/learning_service.pb.h"
 
 namespace suggest::ctl {

@@ -108,7 +108,7 @@ class ItemFile {
   std::ofstream file_;
 };
 
-v1::SuggestBatchRequest ToRequest(const Flags& flags) {
+v1::SuggestBatchRequest ToBatchRequest(const Flags& flags) {
   v1::SuggestBatchRequest request;
   request.set_run_id(flags.Text("run-id"));
   request.set_count(static_cast<int32_t>(flags.Integer("count", 3)));
@@ -171,7 +171,7 @@ Outcome Report(const std::string& run_id, const Tally& tally) {
   return outcome;
 }
 
-absl::StatusOr<Outcome> Run(const Invocation& invocation) {
+absl::StatusOr<Outcome> RunSuggestBatch(const Invocation& invocation) {
   const Flags& flags = invocation.flags;
   RETURN_IF_ERROR(CheckFlags(flags));
   std::vector<std::string> customers;
@@ -182,11 +182,12 @@ absl::StatusOr<Outcome> Run(const Invocation& invocation) {
   ASSIGN_OR_RETURN(const std::string address, ServerAddress(invocation));
   Client client(address, flags.Duration("timeout", absl::Hours(24)));
   Tally tally;
-  const absl::Status status = RunStreams(client, ToRequest(flags), customers, [&](const v1::SuggestBatchItem& item) {
-    tally.Add(item);
-    items.Write(item);
-    invocation.progress.Update("suggest", tally.customers, static_cast<int64_t>(customers.size()));
-  });
+  const absl::Status status =
+      RunStreams(client, ToBatchRequest(flags), customers, [&](const v1::SuggestBatchItem& item) {
+        tally.Add(item);
+        items.Write(item);
+        invocation.progress.Update("suggest", tally.customers, static_cast<int64_t>(customers.size()));
+      });
   invocation.progress.Finish();
   RETURN_IF_ERROR(items.Close());
   if (!status.ok()) {
@@ -231,7 +232,7 @@ Command SuggestBatchCommand() {
                 ServerFlag(),
                 TimeoutFlag("24h")},
       .config = ConfigUse::kOptional,
-      .run = Run};
+      .run = RunSuggestBatch};
 }
 
 }  // namespace suggest::ctl

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "service/common/clock.h"
 #include "service/ctl/commands.h"
 #include "service/ctl/run.h"
 #include "service/ctl/sink.h"
-#include "service/decision/clock.h"
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away must not end a run that has begun

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "google/protobuf/util/json_util.h"
-#include "service/decision/sha256.h"
+#include "service/common/sha256.h"
 #include "suggest/model/v1/decision.pb.h"
 
 namespace suggest::decision {

@@ -21,8 +21,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "bandit/base/mutex.h"
-#include "bandit/candidate_set.h"
-#include "bandit/scoring.h"
+#include "bandit/choose/candidate_set.h"
+#include "bandit/choose/scoring.h"
 #include "service/decision/snapshot.h"
 #include "storage/records.h"
 

@@ -2,8 +2,9 @@
 //
 // Reading attributes and history takes longer than choosing among a thousand candidates, and its result changes only
 // with them, with the model version and with the catalogue. So whoever keeps a customer between requests
-// (service/server/customer_cache.h) keeps the last reading with it. What depends on the instant, ages, is worked out
-// per decision; what decisions at the same ages have in common stays with the reading (bandit/customer_memo.h).
+// (service/server/cache/customer_cache.h) keeps the last reading with it. What depends on the instant, ages, is worked
+// out per decision; what decisions at the same ages have in common stays with the reading
+// (bandit/choose/customer_memo.h).
 //
 // Threads: any.
 #ifndef SERVICE_DECISION_CUSTOMER_H_
@@ -18,7 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "bandit/base/mutex.h"
-#include "bandit/customer_memo.h"
+#include "bandit/choose/customer_memo.h"
 #include "features/extractor.h"
 #include "features/pair_extractor.h"
 #include "features/pipeline.h"

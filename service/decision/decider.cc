@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
-#include "service/decision/config.h"
+#include "service/common/config.h"
 #include "service/decision/policy_run.h"
 
 namespace suggest::decision {

@@ -24,7 +24,7 @@ namespace suggest::decision {
 
 // What names a decision and makes it random, drawn by the caller.
 struct Draw {
-  std::string decision_id;  // a UUIDv7 of decided_at (storage/decision_id.h)
+  std::string decision_id;  // a UUIDv7 of decided_at (storage/log/decision_id.h)
   uint64_t seed = 0;
   absl::Time decided_at;  // the millisecond in decision_id
 };

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "bandit/candidate_set.h"
+#include "bandit/choose/candidate_set.h"
 #include "service/decision/catalogue.h"
 #include "suggest/v1/suggestion_service.pb.h"
 

@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
-#include "bandit/context.h"
-#include "service/decision/config.h"
+#include "bandit/model/context.h"
+#include "service/common/config.h"
 #include "service/decision/policy_run.h"
 #include "service/decision/response.h"
 

@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
-#include "service/decision/sha256.h"
+#include "service/common/sha256.h"
 
 namespace suggest::decision {
 namespace {

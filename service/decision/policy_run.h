@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "bandit/scoring.h"
+#include "bandit/choose/scoring.h"
 #include "service/decision/catalogue.h"
 #include "storage/records.h"
 #include "suggest/model/v1/decision.pb.h"

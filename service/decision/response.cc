@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "google/protobuf/util/time_util.h"
-#include "storage/decision_id.h"
+#include "storage/log/decision_id.h"
 
 namespace suggest::decision {
 namespace {

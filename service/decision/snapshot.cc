@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
-#include "bandit/normal_points.h"
+#include "bandit/propensity/normal_points.h"
 #include "google/protobuf/util/time_util.h"
 
 namespace suggest::decision {

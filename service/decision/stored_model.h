@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "service/decision/snapshot.h"
-#include "storage/model_store.h"
+#include "storage/models/model_store.h"
 #include "suggest/model/v1/model.pb.h"
 
 namespace suggest::decision {

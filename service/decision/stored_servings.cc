@@ -4,8 +4,8 @@
 
 #include "bandit/base/status_macros.h"
 #include "service/decision/stored_model.h"
-#include "storage/catalogue_store.h"
-#include "storage/model_store.h"
+#include "storage/models/model_store.h"
+#include "storage/source/catalogue_store.h"
 
 namespace suggest::decision {
 

@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "service/decision/catalogue.h"
-#include "storage/database.h"
+#include "storage/postgres/database.h"
 
 namespace suggest::decision {
 

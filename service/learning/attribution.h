@@ -19,7 +19,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "service/learning/settings.h"
-#include "storage/learning_records.h"
+#include "storage/ledger/learning_records.h"
 
 namespace suggest::learning {
 

@@ -9,7 +9,7 @@
 #include "bandit/base/status_macros.h"
 #include "features/counters.h"
 #include "google/protobuf/repeated_field.h"
-#include "service/decision/config.h"
+#include "service/common/config.h"
 #include "service/learning/ledger_sums.h"
 #include "service/learning/posterior_sums.h"
 #include "service/learning/touched_buckets.h"

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "bandit/delay_law.h"
+#include "bandit/delay/delay_law.h"
 #include "suggest/model/v1/model.pb.h"
 
 namespace suggest::learning {

@@ -9,8 +9,8 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "bandit/base/status_macros.h"
-#include "bandit/context.h"
-#include "bandit/evaluation.h"
+#include "bandit/measure/evaluation.h"
+#include "bandit/model/context.h"
 
 namespace suggest::learning {
 namespace {

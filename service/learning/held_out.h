@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "bandit/posterior.h"
+#include "bandit/model/posterior.h"
 #include "service/learning/replay.h"
 #include "service/learning/training.h"
 #include "suggest/config/v1/config.pb.h"

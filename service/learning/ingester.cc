@@ -10,11 +10,11 @@
 #include "features/pipeline.h"
 #include "google/protobuf/util/json_util.h"
 #include "google/protobuf/util/time_util.h"
-#include "service/decision/config.h"
+#include "service/common/config.h"
 #include "service/learning/booking.h"
 #include "service/learning/publisher.h"
-#include "storage/catalogue_store.h"
-#include "storage/learning_store.h"
+#include "storage/ledger/learning_store.h"
+#include "storage/source/catalogue_store.h"
 
 namespace suggest::learning {
 namespace {

@@ -18,7 +18,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "service/learning/progress.h"
-#include "storage/database.h"
+#include "storage/postgres/database.h"
 #include "suggest/config/v1/config.pb.h"
 #include "suggest/v1/learning_service.pb.h"
 

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "features/counters.h"
-#include "service/decision/sha256.h"
+#include "service/common/sha256.h"
 #include "service/learning/attribution.h"
 #include "service/learning/posterior_sums.h"
 #include "service/learning/touched_buckets.h"
@@ -116,10 +116,10 @@ absl::StatusOr<Ledger::Mature> Ledger::SumBuckets(storage::BucketKind kind) {
       }
       mature.sums.AddScaled(bucket, settings_.forgetting.Factor(row.day, features::UtcDay(scope_.tick)));
       mature.count += std::llround(row.count);
-      checksums += decision::Sha256(absl::StrCat(row.day, ":", Bytes(row.lower), Bytes(row.moment)));
+      checksums += Sha256(absl::StrCat(row.day, ":", Bytes(row.lower), Bytes(row.moment)));
     }
   }
-  mature.sha256 = decision::Sha256(checksums);
+  mature.sha256 = Sha256(checksums);
   return mature;
 }
 

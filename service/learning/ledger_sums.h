@@ -11,12 +11,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "bandit/context.h"
-#include "bandit/sufficient_statistics.h"
+#include "bandit/model/context.h"
+#include "bandit/model/sufficient_statistics.h"
 #include "service/learning/delay_rule.h"
 #include "service/learning/progress.h"
 #include "service/learning/settings.h"
-#include "storage/learning_store.h"
+#include "storage/ledger/learning_store.h"
 
 namespace suggest::learning {
 

@@ -5,7 +5,7 @@
 
 #include "bandit/base/status_macros.h"
 #include "features/counters.h"
-#include "service/decision/config.h"
+#include "service/common/config.h"
 #include "service/learning/touched_buckets.h"
 
 namespace suggest::learning {

@@ -21,10 +21,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "bandit/context.h"
+#include "bandit/model/context.h"
 #include "service/learning/attribution.h"
 #include "service/learning/settings.h"
-#include "storage/learning_store.h"
+#include "storage/ledger/learning_store.h"
 #include "suggest/config/v1/config.pb.h"
 #include "suggest/v1/learning_service.pb.h"
 

@@ -8,7 +8,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
-#include "service/decision/config.h"
+#include "service/common/config.h"
 #include "service/learning/attribution.h"
 #include "service/learning/posterior_sums.h"
 #include "service/learning/strata.h"

@@ -19,15 +19,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "bandit/delay_law.h"
+#include "bandit/delay/delay_law.h"
 #include "features/extractor.h"
 #include "features/pipeline.h"
 #include "service/learning/history_book.h"
 #include "service/learning/progress.h"
 #include "service/learning/settings.h"
-#include "storage/history_source.h"
-#include "storage/learning_records.h"
+#include "storage/ledger/learning_records.h"
 #include "storage/records.h"
+#include "storage/source/history_source.h"
 
 namespace suggest::learning {
 

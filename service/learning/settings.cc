@@ -1,6 +1,6 @@
 #include "service/learning/settings.h"
 
-#include "service/decision/config.h"
+#include "service/common/config.h"
 
 namespace suggest::learning {
 namespace {

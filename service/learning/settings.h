@@ -6,9 +6,9 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "bandit/day_buckets.h"
-#include "bandit/pending.h"
-#include "bandit/posterior.h"
+#include "bandit/delay/pending.h"
+#include "bandit/model/day_buckets.h"
+#include "bandit/model/posterior.h"
 #include "suggest/config/v1/config.pb.h"
 
 namespace suggest::learning {

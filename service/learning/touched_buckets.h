@@ -8,11 +8,11 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "bandit/context.h"
-#include "bandit/factored_sums.h"
-#include "bandit/pending.h"
-#include "bandit/sufficient_statistics.h"
-#include "storage/learning_store.h"
+#include "bandit/delay/pending.h"
+#include "bandit/model/context.h"
+#include "bandit/model/factored_sums.h"
+#include "bandit/model/sufficient_statistics.h"
+#include "storage/ledger/learning_store.h"
 
 namespace suggest::learning {
 

@@ -10,7 +10,7 @@
 namespace suggest::learning {
 namespace {
 
-constexpr int64_t kReportEvery = 1024;
+constexpr int64_t kReportRows = 1024;
 
 bandit::FactoredContext ContextOf(const features::Pipeline& pipeline, const features::TrainingRows& rows, size_t i) {
   bandit::FactoredContext context;
@@ -81,7 +81,7 @@ absl::StatusOr<bandit::Posterior> PosteriorAt(const Training& training, const Ti
       if (change.visible_at >= at) break;
       RETURN_IF_ERROR(learner.SetReward(i, change.reward, change.visible_at));
     }
-    if ((i + 1) % kReportEvery == 0) Report(progress, "learn", i + 1, total);
+    if ((i + 1) % kReportRows == 0) Report(progress, "learn", i + 1, total);
   }
   return learner.Step(at);
 }

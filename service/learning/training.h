@@ -7,9 +7,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "bandit/context.h"
-#include "bandit/delay_law.h"
-#include "bandit/posterior.h"
+#include "bandit/delay/delay_law.h"
+#include "bandit/model/context.h"
+#include "bandit/model/posterior.h"
 #include "features/pipeline.h"
 #include "service/learning/progress.h"
 #include "service/learning/replay.h"

@@ -12,7 +12,7 @@
 #include "service/learning/posterior_sums.h"
 #include "service/learning/publisher.h"
 #include "service/learning/touched_buckets.h"
-#include "storage/learning_store.h"
+#include "storage/ledger/learning_store.h"
 
 namespace suggest::learning {
 namespace {

@@ -14,7 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "service/learning/progress.h"
-#include "storage/database.h"
+#include "storage/postgres/database.h"
 #include "suggest/config/v1/config.pb.h"
 
 namespace suggest::learning {

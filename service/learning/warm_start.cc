@@ -10,14 +10,14 @@
 #include "absl/types/span.h"
 #include "bandit/base/status_macros.h"
 #include "features/counters.h"
-#include "service/decision/config.h"
+#include "service/common/config.h"
 #include "service/learning/booking.h"
 #include "service/learning/held_out.h"
 #include "service/learning/posterior_sums.h"
 #include "service/learning/publisher.h"
 #include "service/learning/touched_buckets.h"
 #include "service/learning/training.h"
-#include "storage/learning_store.h"
+#include "storage/ledger/learning_store.h"
 
 namespace suggest::learning {
 namespace {

@@ -15,7 +15,7 @@
 #include "absl/time/time.h"
 #include "service/learning/progress.h"
 #include "service/learning/replay.h"
-#include "storage/database.h"
+#include "storage/postgres/database.h"
 #include "suggest/config/v1/config.pb.h"
 #include "suggest/model/v1/report.pb.h"
 

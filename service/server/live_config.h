@@ -14,7 +14,7 @@ namespace suggest::server {
 
 class LiveConfig {
  public:
-  // REQUIRES: `config` is complete and valid (service/decision/config.h).
+  // REQUIRES: `config` is complete and valid (service/common/config.h).
   explicit LiveConfig(config::v1::Config config)
       : config_(std::make_shared<const config::v1::Config>(std::move(config))) {}
 

@@ -16,7 +16,7 @@
 
 #include "absl/strings/string_view.h"
 #include "bandit/base/mutex.h"
-#include "service/decision/clock.h"
+#include "service/common/clock.h"
 
 namespace suggest::server {
 

@@ -10,8 +10,8 @@
 #include "absl/status/status.h"
 #include "bandit/base/mutex.h"
 #include "bandit/base/status_macros.h"
-#include "service/server/serving_state.h"
-#include "service/server/spool_keeper.h"
+#include "service/server/commit/spool_keeper.h"
+#include "service/server/follow/serving_state.h"
 
 namespace suggest::server {
 

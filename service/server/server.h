@@ -12,8 +12,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "service/decision/clock.h"
-#include "service/server/decision_sink.h"
+#include "service/common/clock.h"
+#include "service/server/commit/decision_sink.h"
 #include "suggest/config/v1/config.pb.h"
 
 namespace suggest::server {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "service/decision/clock.h"
-#include "service/decision/config.h"
+#include "service/common/clock.h"
+#include "service/common/config.h"
 #include "service/server/server.h"
 #include "service/server/server_flags.h"
 

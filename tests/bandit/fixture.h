@@ -9,11 +9,13 @@
 #include <utility>
 #include <vector>
 
-#include "bandit/propensity_question.h"
-#include "bandit/random.h"
-#include "bandit/scoring.h"
+#include "bandit/base/random.h"
+#include "bandit/choose/scoring.h"
+#include "bandit/propensity/propensity_question.h"
 
 namespace suggest::bandit {
+
+inline constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 
 MATCHER_P2(IsError, code, part, "") {
   *result_listener << arg.ToString();

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "bandit/day_buckets.h"
-#include "bandit/weight_space.h"
+#include "bandit/model/day_buckets.h"
+#include "bandit/model/weight_space.h"
 #include "tests/bandit/fixture.h"
 
 namespace suggest::bandit {

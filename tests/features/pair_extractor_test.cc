@@ -13,7 +13,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-const char kTick[] = "2026-03-10T00:00:00Z";
+const char kPairTick[] = "2026-03-10T00:00:00Z";
 
 class PairExtractorTest : public ::testing::Test {
  protected:
@@ -22,7 +22,7 @@ class PairExtractorTest : public ::testing::Test {
     history_["domain"].AddPurchase(At("2026-03-09T00:00:00Z"));
     history_["mail"].AddExposure(At("2026-03-05T00:00:00Z"), 2);
   }
-  PairExtractor Make(const std::string& tick = kTick) const {
+  PairExtractor Make(const std::string& tick = kPairTick) const {
     const FeatureSchema schema = Schema(R"pb(
       features {
         name: "seen"

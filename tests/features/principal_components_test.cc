@@ -13,7 +13,7 @@ namespace {
 
 using Matrix = std::vector<std::vector<long double>>;
 
-config::v1::Pca Components(int k) {
+config::v1::Pca Keep(int k) {
   config::v1::Pca pca;
   pca.set_components(k);
   return pca;
@@ -83,7 +83,7 @@ TEST(PrincipalComponentsTest, AgreesWithPowerIterationUpToSign) {
   Eigen::VectorXd eigenvalues(6);
   eigenvalues << 5, 3, 2, 1, 0.5, 0.1;
   const Eigen::MatrixXd covariance = CovarianceOf(eigenvalues, 7);
-  const PrincipalComponents found = FindPrincipalComponents(covariance, Components(6));
+  const PrincipalComponents found = FindPrincipalComponents(covariance, Keep(6));
   Matrix rest = ToLongDouble(covariance);
   ASSERT_EQ(found.loadings.rows(), 6);
   for (int j = 0; j < 6; ++j) {
@@ -103,7 +103,7 @@ TEST(PrincipalComponentsTest, LargestLoadingIsPositive) {
   Eigen::VectorXd eigenvalues(5);
   eigenvalues << 5, 4, 3, 2, 1;
   for (unsigned seed = 1; seed <= 20; ++seed) {
-    const PrincipalComponents found = FindPrincipalComponents(CovarianceOf(eigenvalues, seed), Components(5));
+    const PrincipalComponents found = FindPrincipalComponents(CovarianceOf(eigenvalues, seed), Keep(5));
     for (int j = 0; j < 5; ++j) {
       Eigen::Index largest;
       found.loadings.row(j).cwiseAbs().maxCoeff(&largest);
@@ -115,7 +115,7 @@ TEST(PrincipalComponentsTest, LargestLoadingIsPositive) {
 TEST(PrincipalComponentsTest, EqualLargestLoadingsTakeTheFirst) {
   Eigen::MatrixXd covariance(2, 2);
   covariance << 1, -0.5, -0.5, 1;  // components (1, -1) and (1, 1), both over sqrt(2)
-  const PrincipalComponents found = FindPrincipalComponents(covariance, Components(2));
+  const PrincipalComponents found = FindPrincipalComponents(covariance, Keep(2));
   EXPECT_NEAR(found.loadings(0, 0), std::sqrt(0.5), 1e-15);
   EXPECT_NEAR(found.loadings(0, 1), -std::sqrt(0.5), 1e-15);
   EXPECT_NEAR(found.loadings(1, 0), std::sqrt(0.5), 1e-15);
@@ -124,7 +124,7 @@ TEST(PrincipalComponentsTest, EqualLargestLoadingsTakeTheFirst) {
 TEST(PrincipalComponentsTest, CapsAtTheRank) {
   Eigen::VectorXd eigenvalues(6);
   eigenvalues << 5, 3, 2, 0, 0, 0;
-  const PrincipalComponents found = FindPrincipalComponents(CovarianceOf(eigenvalues, 3), Components(5));
+  const PrincipalComponents found = FindPrincipalComponents(CovarianceOf(eigenvalues, 3), Keep(5));
   EXPECT_EQ(found.rank, 3);
   EXPECT_EQ(found.loadings.rows(), 3);
   EXPECT_EQ(found.variance_share, 1);

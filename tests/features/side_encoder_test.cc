@@ -36,7 +36,7 @@ std::vector<RawSide> Rows(const std::vector<std::vector<double>>& numbers) {
   return rows;
 }
 
-std::vector<double> Encode(const SideEncoder& encoder, const RawSide& raw) {
+std::vector<double> EncodeSide(const SideEncoder& encoder, const RawSide& raw) {
   const Eigen::VectorXd encoded = encoder.Encode(raw);
   return {encoded.data(), encoded.data() + encoded.size()};
 }
@@ -45,8 +45,8 @@ TEST(SideEncoderTest, WithoutPcaEveryColumnIsStandardisedAndPassesBy) {
   std::vector<std::string> messages;
   const auto rows = Rows({{1, 10}, {3, 10}, {1, 40}, {3, 40}});
   const SideEncoder encoder = *SideEncoder::Fit(Numeric({"a", "b"}), rows, nullptr, &messages);
-  EXPECT_THAT(Encode(encoder, rows[1]), ElementsAre(1, -1));
-  EXPECT_THAT(Encode(encoder, {{5, 25}, {}}), ElementsAre(3, 0));
+  EXPECT_THAT(EncodeSide(encoder, rows[1]), ElementsAre(1, -1));
+  EXPECT_THAT(EncodeSide(encoder, {{5, 25}, {}}), ElementsAre(3, 0));
   EXPECT_THAT(encoder.TermNames(), ElementsAre("a", "b"));
   EXPECT_THAT(messages, IsEmpty());
 }
@@ -58,7 +58,7 @@ TEST(SideEncoderTest, RotatesTwoCorrelatedColumnsByHand) {
   const config::v1::Pca pca = Components(2);
   const SideEncoder encoder = *SideEncoder::Fit(Numeric({"a", "b"}), rows, &pca, &messages);
   ASSERT_EQ(encoder.dim(), 1);
-  EXPECT_NEAR(Encode(encoder, rows[1])[0], std::sqrt(2.0), 1e-14);
+  EXPECT_NEAR(EncodeSide(encoder, rows[1])[0], std::sqrt(2.0), 1e-14);
   EXPECT_THAT(messages, ElementsAre("PCA: 2 components asked for, but 2 columns of rank 1; capped at 1"));
 }
 
@@ -86,7 +86,7 @@ TEST(SideEncoderTest, PassedByFeaturesAreScaledAndStandAfterTheComponents) {
   const config::v1::Pca pca = Components(2);
   const SideEncoder encoder = *SideEncoder::Fit(features, rows, &pca, &messages);
   EXPECT_THAT(encoder.TermNames(), ElementsAre("pc1", "pc2", "p"));
-  EXPECT_EQ(Encode(encoder, rows[1])[2], 1);
+  EXPECT_EQ(EncodeSide(encoder, rows[1])[2], 1);
 }
 
 TEST(SideEncoderTest, AColumnThatDoesNotVaryIsDroppedWithAMessage) {
@@ -109,7 +109,7 @@ TEST(SideEncoderTest, ASideWhereNothingVariesHasNoTerms) {
 
 TEST(SideEncoderTest, WithoutHistoryTheConfiguredScaleIsUsedAndNothingIsRotated) {
   const SideEncoder encoder = SideEncoder::FromSchema(Numeric({"a", "b"}, "scaling { center: 4 scale: 2 }"));
-  EXPECT_THAT(Encode(encoder, {{8, 4}, {}}), ElementsAre(2, 0));
+  EXPECT_THAT(EncodeSide(encoder, {{8, 4}, {}}), ElementsAre(2, 0));
   EXPECT_THAT(encoder.TermNames(), ElementsAre("a", "b"));
 }
 
@@ -155,7 +155,7 @@ TEST(SideEncoderTest, WithoutHistoryCountersTakeTheirDocumentedDefaults) {
     }
   )pb");
   const SideEncoder encoder = SideEncoder::FromSchema(FeaturesOfSide(schema, Feature::CUSTOMER));
-  const std::vector<double> encoded = Encode(encoder, {{3, 0.3, 12, 2, 7}, {}});
+  const std::vector<double> encoded = EncodeSide(encoder, {{3, 0.3, 12, 2, 7}, {}});
   EXPECT_EQ(encoded[0], 3);
   EXPECT_NEAR(encoded[1], (0.3 - 0.2) / 0.1, 1e-14);
   EXPECT_NEAR(encoded[2], 6 / std::sqrt(12.0), 1e-14);
@@ -167,7 +167,7 @@ TEST(SideEncoderTest, ScalesAreRightForColumnsFarFromZero) {
   std::vector<std::string> messages;
   const auto rows = Rows({{1e9 + 1}, {1e9 + 3}});
   const SideEncoder encoder = *SideEncoder::Fit(Numeric({"a"}), rows, nullptr, &messages);
-  EXPECT_THAT(Encode(encoder, rows[0]), ElementsAre(-1));
+  EXPECT_THAT(EncodeSide(encoder, rows[0]), ElementsAre(-1));
 }
 
 }  // namespace

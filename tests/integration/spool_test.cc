@@ -23,10 +23,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int kCustomers = 40;
+constexpr int kKnownCustomers = 40;
 
 std::string Customer(int number) {
-  return absl::StrCat("c", number % kCustomers);
+  return absl::StrCat("c", number % kKnownCustomers);
 }
 
 class SpoolingTest : public ::testing::Test {
@@ -41,7 +41,7 @@ class SpoolingTest : public ::testing::Test {
 
   // So that the replica knows them when the database is away.
   void MeetCustomers(Replica& replica) {
-    for (int c = 0; c < kCustomers; ++c) replica.MustSuggest(Customer(c), "meet", 2, true);
+    for (int c = 0; c < kKnownCustomers; ++c) replica.MustSuggest(Customer(c), "meet", 2, true);
   }
 
   // The value of an unlabelled metric; -1 when it cannot be read.
@@ -176,7 +176,7 @@ TEST_F(SpoolingTest, OfTwoReplicasThatAnsweredOneRequestTheFirstDrainedStaysAndT
   auto first = StartSpooling("first.db");
   auto second = StartSpooling("second.db");
   MeetCustomers(*first);
-  for (int c = 0; c < kCustomers; ++c) second->MustSuggest(Customer(c), "meet second", 2, true);
+  for (int c = 0; c < kKnownCustomers; ++c) second->MustSuggest(Customer(c), "meet second", 2, true);
   postgres_.StopImmediately();
   const v1::SuggestResponse one = first->MustSuggest("c3", "both", 2, true);
   const v1::SuggestResponse other = second->MustSuggest("c3", "both", 2, true);

@@ -5,7 +5,7 @@
 // prints (suggestctl simulate --scenario calibration): bias has .00027, chi2/d of exposure .04 around 1.03, of
 // expected_label .06 around 1.6. So the bounds on exposure's bias are 5 standard errors away (below 1e-6), those on its
 // chi2/d at least 3 (below 0.5 %), the others at least 3.
-#include "service/simulation/delay_calibration.h"
+#include "service/lab/simulation/delay_calibration.h"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@
 // error: both as `suggestctl simulate --scenario NAME` prints them for 32 replicates (docs/simulation.md).
 #include <gtest/gtest.h>
 
-#include "service/simulation/delay_study.h"
+#include "service/lab/simulation/delay_study.h"
 #include "tests/support/status_matchers.h"
 
 namespace suggest::simulation {

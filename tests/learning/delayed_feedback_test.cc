@@ -4,13 +4,13 @@
 #include <cmath>
 
 #include "absl/time/time.h"
-#include "bandit/delay_laws.h"
-#include "bandit/es_dfm.h"
-#include "bandit/importance_weights.h"
-#include "bandit/random.h"
+#include "bandit/base/random.h"
+#include "bandit/delay/delay_laws.h"
+#include "bandit/delay/es_dfm.h"
+#include "bandit/delay/importance_weights.h"
 #include "gtest/gtest.h"
-#include "service/evaluation/conversion_generator.h"
-#include "service/evaluation/delay_study.h"
+#include "service/lab/streams/conversion_generator.h"
+#include "service/lab/streams/delay_study.h"
 
 namespace suggest {
 namespace {

@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <set>
 
-#include "service/simulation/policy_runs.h"
-#include "service/simulation/simulator_config.h"
+#include "service/lab/simulation/policy_runs.h"
+#include "service/lab/simulation/simulator_config.h"
 #include "tests/support/status_matchers.h"
 
 namespace suggest::simulation {

@@ -10,8 +10,8 @@
 #include <cstdio>
 #include <vector>
 
-#include "bandit/posterior.h"
-#include "bandit/random.h"
+#include "bandit/base/random.h"
+#include "bandit/model/posterior.h"
 
 namespace suggest::bandit {
 namespace {

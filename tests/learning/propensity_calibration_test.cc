@@ -18,9 +18,9 @@
 #include <map>
 #include <vector>
 
-#include "bandit/propensity_estimator.h"
-#include "bandit/random.h"
-#include "bandit/scoring.h"
+#include "bandit/base/random.h"
+#include "bandit/choose/scoring.h"
+#include "bandit/propensity/propensity_estimator.h"
 
 namespace suggest::bandit {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "storage/decision_id.h"
+#include "storage/log/decision_id.h"
 #include "storage/records.h"
 
 namespace suggest::storage {

@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bandit/base/check.h"
-#include "storage/migrator.h"
+#include "storage/postgres/migrator.h"
 #include "tests/support/private_postgres.h"
 #include "tests/support/raw_sql.h"
 

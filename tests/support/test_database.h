@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/database.h"
+#include "storage/postgres/database.h"
 
 namespace suggest::testing {
 

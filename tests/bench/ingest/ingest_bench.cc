@@ -26,14 +26,14 @@
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
 #include "google/protobuf/text_format.h"
+#include "service/common/config.h"
 #include "service/decision/catalogue.h"
-#include "service/decision/config.h"
 #include "service/decision/model_codec.h"
 #include "service/learning/ingester.h"
 #include "service/learning/warm_start.h"
-#include "storage/decision_id.h"
-#include "storage/migrator.h"
-#include "storage/model_store.h"
+#include "storage/log/decision_id.h"
+#include "storage/models/model_store.h"
+#include "storage/postgres/migrator.h"
 #include "tests/support/private_postgres.h"
 
 namespace suggest::learning {

@@ -8,8 +8,8 @@
 #include "bandit/base/check.h"
 #include "google/protobuf/util/json_util.h"
 #include "google/protobuf/util/time_util.h"
-#include "service/decision/config.h"
-#include "service/simulation/csv_writer.h"
+#include "service/common/config.h"
+#include "service/lab/simulation/csv_writer.h"
 
 namespace suggest::bench {
 namespace {

@@ -9,10 +9,10 @@
 
 #include "absl/time/time.h"
 #include "service/decision/catalogue.h"
-#include "service/simulation/company.h"
-#include "service/simulation/expert.h"
-#include "service/simulation/in_memory_service.h"
-#include "service/simulation/truth.h"
+#include "service/lab/simulation/company.h"
+#include "service/lab/simulation/expert.h"
+#include "service/lab/simulation/in_memory_service.h"
+#include "service/lab/simulation/truth.h"
 #include "storage/records.h"
 
 namespace suggest::bench {

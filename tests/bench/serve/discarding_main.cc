@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "service/decision/clock.h"
-#include "service/decision/config.h"
-#include "service/server/decision_sink.h"
+#include "service/common/clock.h"
+#include "service/common/config.h"
+#include "service/server/commit/decision_sink.h"
 #include "service/server/server.h"
 #include "service/server/server_flags.h"
 

@@ -17,9 +17,9 @@
 #include "bandit/base/check.h"
 #include "google/protobuf/io/zero_copy_stream_impl.h"
 #include "google/protobuf/util/delimited_message_util.h"
-#include "service/decision/config.h"
-#include "service/server/grpc_server.h"
-#include "service/server/suggest_service.h"
+#include "service/common/config.h"
+#include "service/server/rpc/grpc_server.h"
+#include "service/server/rpc/suggest_service.h"
 
 namespace suggest::bench {
 namespace {

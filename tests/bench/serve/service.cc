@@ -12,7 +12,7 @@
 #include "bandit/base/check.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/util/delimited_message_util.h"
-#include "service/decision/config.h"
+#include "service/common/config.h"
 #include "tests/service/server/http_client.h"
 
 namespace suggest::bench {

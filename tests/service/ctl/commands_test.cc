@@ -80,12 +80,12 @@ TEST(CommandsTest, EveryCommandRefusesAFlagItDoesNotKnow) {
   }
 }
 
-struct UsageCase {
+struct CommandUsageCase {
   std::vector<std::string> line;
   std::string words;
 };
 
-class CommandUsageTest : public ::testing::TestWithParam<UsageCase> {};
+class CommandUsageTest : public ::testing::TestWithParam<CommandUsageCase> {};
 
 TEST_P(CommandUsageTest, ExitsWithTwoBeforeAnythingIsDone) {
   const ManualClock wall(absl::UnixEpoch());
@@ -98,35 +98,38 @@ TEST_P(CommandUsageTest, ExitsWithTwoBeforeAnythingIsDone) {
 INSTANTIATE_TEST_SUITE_P(
     All, CommandUsageTest,
     ::testing::Values(
-        UsageCase{{"migrate"}, "migrate: --config FILE is required"},
-        UsageCase{{"migrate", "--config=c", "--to=0"}, "--to: \"0\""},
-        UsageCase{{"migrate", "--config=c", "--to=99999"}, "--to: 99999 is beyond this build's last version"},
-        UsageCase{{"import", "--config=c"}, "--data DIR or a file is required"},
-        UsageCase{{"warm-start", "--config=c", "--cut-share=1.5"}, "--cut-share: \"1.5\""},
-        UsageCase{{"warm-start", "--config=c", "--empty", "--cut-share=0.5"}, "--cut-share: there is nothing to cut"},
-        UsageCase{{"ingest-rewards"}, "--config FILE or --server HOST:PORT is required"},
-        UsageCase{{"suggest"}, "--customer ID is required"},
-        UsageCase{{"suggest", "--customer=c", "--count=many"}, "--count: \"many\""},
-        UsageCase{{"suggest", "--customer=c", "--attribute=plan"}, "--attribute: \"plan\" is not NAME=VALUE"},
-        UsageCase{{"suggest", "--customer=c", "--attribute==pro"}, "--attribute: \"=pro\" is not NAME=VALUE"},
-        UsageCase{{"suggest", "--customer=c", "--server=nowhere"}, "--server: \"nowhere\" is not host:port"},
-        UsageCase{{"feedback", "--customer=c", "--suggestion=s"}, "--kind KIND is required"},
-        UsageCase{{"feedback", "--customer=c", "--suggestion=s", "--kind=liked"}, "--kind: \"liked\""},
-        UsageCase{{"explain", "--customer=c"}, "explain: DECISION is missing"},
-        UsageCase{{"models"}, "\"models\" needs one of: models list, models show"},
-        UsageCase{{"models", "list", "--config=c", "--limit=0"}, "--limit: \"0\""},
-        UsageCase{{"models", "export", "1", "--config=c"}, "--out FILE is required"},
-        UsageCase{{"simulate", "--seeds=0"}, "--seeds: \"0\""},
-        UsageCase{{"simulate", "--drive=127.0.0.1:1"}, "--drive: --config FILE is required with it"},
-        UsageCase{{"simulate", "--drive=127.0.0.1:1", "--write-csv=d"}, "exclude each other"},
-        UsageCase{{"simulate", "--policy=luck"}, "--policy: \"luck\" is not one of: "},
-        UsageCase{{"evaluate", "delay"}, "either --data FILE or --generate is required"},
-        UsageCase{{"evaluate", "delay", "--generate", "--data=f"}, "either --data FILE or --generate is required"},
-        UsageCase{{"evaluate", "delay", "--data=f", "--seeds=2"}, "--seeds: only with --generate"},
-        UsageCase{{"evaluate", "delay", "--generate", "--method=luck"}, "--method: \"luck\" is not one of: oracle, "},
-        UsageCase{{"evaluate", "delay", "--generate", "--sweep-waiting=10"}, "--sweep-waiting: \"10\""},
-        UsageCase{{"evaluate", "delay", "--generate", "--sweep-noise=2"}, "--sweep-noise: \"2\" is no share"},
-        UsageCase{{"evaluate", "delay-data"}, "--write FILE is required"}));
+        CommandUsageCase{{"migrate"}, "migrate: --config FILE is required"},
+        CommandUsageCase{{"migrate", "--config=c", "--to=0"}, "--to: \"0\""},
+        CommandUsageCase{{"migrate", "--config=c", "--to=99999"}, "--to: 99999 is beyond this build's last version"},
+        CommandUsageCase{{"import", "--config=c"}, "--data DIR or a file is required"},
+        CommandUsageCase{{"warm-start", "--config=c", "--cut-share=1.5"}, "--cut-share: \"1.5\""},
+        CommandUsageCase{{"warm-start", "--config=c", "--empty", "--cut-share=0.5"},
+                         "--cut-share: there is nothing to cut"},
+        CommandUsageCase{{"ingest-rewards"}, "--config FILE or --server HOST:PORT is required"},
+        CommandUsageCase{{"suggest"}, "--customer ID is required"},
+        CommandUsageCase{{"suggest", "--customer=c", "--count=many"}, "--count: \"many\""},
+        CommandUsageCase{{"suggest", "--customer=c", "--attribute=plan"}, "--attribute: \"plan\" is not NAME=VALUE"},
+        CommandUsageCase{{"suggest", "--customer=c", "--attribute==pro"}, "--attribute: \"=pro\" is not NAME=VALUE"},
+        CommandUsageCase{{"suggest", "--customer=c", "--server=nowhere"}, "--server: \"nowhere\" is not host:port"},
+        CommandUsageCase{{"feedback", "--customer=c", "--suggestion=s"}, "--kind KIND is required"},
+        CommandUsageCase{{"feedback", "--customer=c", "--suggestion=s", "--kind=liked"}, "--kind: \"liked\""},
+        CommandUsageCase{{"explain", "--customer=c"}, "explain: DECISION is missing"},
+        CommandUsageCase{{"models"}, "\"models\" needs one of: models list, models show"},
+        CommandUsageCase{{"models", "list", "--config=c", "--limit=0"}, "--limit: \"0\""},
+        CommandUsageCase{{"models", "export", "1", "--config=c"}, "--out FILE is required"},
+        CommandUsageCase{{"simulate", "--seeds=0"}, "--seeds: \"0\""},
+        CommandUsageCase{{"simulate", "--drive=127.0.0.1:1"}, "--drive: --config FILE is required with it"},
+        CommandUsageCase{{"simulate", "--drive=127.0.0.1:1", "--write-csv=d"}, "exclude each other"},
+        CommandUsageCase{{"simulate", "--policy=luck"}, "--policy: \"luck\" is not one of: "},
+        CommandUsageCase{{"evaluate", "delay"}, "either --data FILE or --generate is required"},
+        CommandUsageCase{{"evaluate", "delay", "--generate", "--data=f"},
+                         "either --data FILE or --generate is required"},
+        CommandUsageCase{{"evaluate", "delay", "--data=f", "--seeds=2"}, "--seeds: only with --generate"},
+        CommandUsageCase{{"evaluate", "delay", "--generate", "--method=luck"},
+                         "--method: \"luck\" is not one of: oracle, "},
+        CommandUsageCase{{"evaluate", "delay", "--generate", "--sweep-waiting=10"}, "--sweep-waiting: \"10\""},
+        CommandUsageCase{{"evaluate", "delay", "--generate", "--sweep-noise=2"}, "--sweep-noise: \"2\" is no share"},
+        CommandUsageCase{{"evaluate", "delay-data"}, "--write FILE is required"}));
 
 TEST(CommandsTest, AMissingConfigurationFailsByName) {
   const ManualClock wall(absl::UnixEpoch());

@@ -31,8 +31,8 @@ class EvaluateTest : public ::testing::Test {
   const std::string directory_;
 };
 
-const std::vector<std::string> kSmall = {"--days=10",          "--clicks-per-hour=40", "--pretrain-days=7",
-                                         "--mature-after=48h", "--epochs=1",           "--bits=12"};
+const std::vector<std::string> kSmallLog = {"--days=10",          "--clicks-per-hour=40", "--pretrain-days=7",
+                                            "--mature-after=48h", "--epochs=1",           "--bits=12"};
 
 TEST_F(EvaluateTest, WhatIsWrittenIsEvaluatedAsWhatIsGenerated) {
   const RunResult written =
@@ -41,8 +41,8 @@ TEST_F(EvaluateTest, WhatIsWrittenIsEvaluatedAsWhatIsGenerated) {
   EXPECT_EQ(written.At({"clicks"}).number_value(), 9600);
   std::vector<std::string> from_file = {"evaluate", "delay", "--data", File("log.tsv"), "--format=json"};
   std::vector<std::string> generated = {"evaluate", "delay", "--generate", "--seeds=1", "--format=json"};
-  from_file.insert(from_file.end(), kSmall.begin(), kSmall.end());
-  generated.insert(generated.end(), kSmall.begin(), kSmall.end());
+  from_file.insert(from_file.end(), kSmallLog.begin(), kSmallLog.end());
+  generated.insert(generated.end(), kSmallLog.begin(), kSmallLog.end());
   const RunResult a = Ctl(from_file);
   const RunResult b = Ctl(generated);
   ASSERT_EQ(a.exit, 0) << a.err;
@@ -62,7 +62,7 @@ TEST_F(EvaluateTest, SweepsAndChartsAreInTheOutput) {
                                    "--sweep-waiting=1h",
                                    "--sweep-noise=0.3",
                                    absl::StrCat("--svg=", File("charts"))};
-  line.insert(line.end(), kSmall.begin(), kSmall.end());
+  line.insert(line.end(), kSmallLog.begin(), kSmallLog.end());
   const RunResult text = Ctl(line);
   ASSERT_EQ(text.exit, 0) << text.err;
   for (const char* part : {"es_dfm", "predicted/actual", "15m", "0.30", "standard errors over the logs"}) {

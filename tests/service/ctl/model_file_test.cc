@@ -10,8 +10,8 @@
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "service/common/sha256.h"
 #include "service/decision/model_codec.h"
-#include "service/decision/sha256.h"
 
 namespace suggest::ctl {
 namespace {
@@ -89,7 +89,7 @@ TEST_F(ModelFileTest, RefusesANewerFileFormat) {
 TEST_F(ModelFileTest, RefusesANewerModelFormat) {
   model_.set_format(decision::kModelFormat + 1);
   const std::string bytes = model_.SerializeAsString();
-  ASSERT_TRUE(WriteModelFile(path_, bytes, decision::Sha256(bytes)).ok());
+  ASSERT_TRUE(WriteModelFile(path_, bytes, Sha256(bytes)).ok());
   ExpectRefused(absl::StatusCode::kFailedPrecondition, absl::StrCat(decision::kModelFormat + 1));
 }
 

@@ -5,7 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "google/protobuf/util/message_differencer.h"
-#include "service/decision/sha256.h"
+#include "service/common/sha256.h"
 #include "tests/service/decision/decision_fixture.h"
 #include "tests/support/status_matchers.h"
 

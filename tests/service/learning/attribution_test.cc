@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/instants.h"
 #include "tests/support/status_matchers.h"
 
 namespace suggest::learning {
@@ -14,68 +15,68 @@ using ::suggest::testing::IsOk;
 using ::suggest::testing::StatusIs;
 using ::testing::HasSubstr;
 
-constexpr absl::Duration kDay = absl::Hours(24);
 const AttributionRules kRules{10 * kDay, absl::Minutes(5)};
 
-absl::Time Day(double days) {
+absl::Time SinceEpoch(double days) {
   return absl::UnixEpoch() + days * kDay;
 }
 
 Attribution Judge(const PurchaseFacts& purchase, const std::vector<KnownExposure>& exposures) {
-  return Attribute(purchase, exposures, Day(100), kRules);
+  return Attribute(purchase, exposures, SinceEpoch(100), kRules);
 }
 
 TEST(AttributionTest, TheWindowBeginsAtTheExposureAndEndsBeforeItsLastInstant) {
-  const std::vector<KnownExposure> exposures = {{"s1", "hat", Day(1)}};
-  EXPECT_EQ(Judge({"hat", "", Day(1)}, exposures).suggestion_id, "s1");
-  EXPECT_EQ(Judge({"hat", "", Day(11) - absl::Microseconds(1)}, exposures).suggestion_id, "s1");
-  EXPECT_EQ(Judge({"hat", "", Day(11)}, exposures).status, PurchaseStatus::kLate);
+  const std::vector<KnownExposure> exposures = {{"s1", "hat", SinceEpoch(1)}};
+  EXPECT_EQ(Judge({"hat", "", SinceEpoch(1)}, exposures).suggestion_id, "s1");
+  EXPECT_EQ(Judge({"hat", "", SinceEpoch(11) - absl::Microseconds(1)}, exposures).suggestion_id, "s1");
+  EXPECT_EQ(Judge({"hat", "", SinceEpoch(11)}, exposures).status, PurchaseStatus::kLate);
 }
 
 TEST(AttributionTest, TheNamedExposureComesBeforeTheNewest) {
-  const std::vector<KnownExposure> exposures = {{"s1", "hat", Day(1)}, {"s2", "scarf", Day(2)}, {"s3", "hat", Day(3)}};
-  EXPECT_EQ(Judge({"hat", "s1", Day(4)}, exposures).suggestion_id, "s1");
-  EXPECT_EQ(Judge({"hat", "s2", Day(4)}, exposures).suggestion_id, "s2");
-  EXPECT_EQ(Judge({"hat", "unknown", Day(4)}, exposures).suggestion_id, "s3");
+  const std::vector<KnownExposure> exposures = {
+      {"s1", "hat", SinceEpoch(1)}, {"s2", "scarf", SinceEpoch(2)}, {"s3", "hat", SinceEpoch(3)}};
+  EXPECT_EQ(Judge({"hat", "s1", SinceEpoch(4)}, exposures).suggestion_id, "s1");
+  EXPECT_EQ(Judge({"hat", "s2", SinceEpoch(4)}, exposures).suggestion_id, "s2");
+  EXPECT_EQ(Judge({"hat", "unknown", SinceEpoch(4)}, exposures).suggestion_id, "s3");
 }
 
 TEST(AttributionTest, ANamedExposureWhoseWindowIsOverGivesWayToOneThatIsOpen) {
-  const std::vector<KnownExposure> exposures = {{"s1", "hat", Day(1)}, {"s2", "hat", Day(12)}};
-  EXPECT_EQ(Judge({"hat", "s1", Day(13)}, exposures).suggestion_id, "s2");
+  const std::vector<KnownExposure> exposures = {{"s1", "hat", SinceEpoch(1)}, {"s2", "hat", SinceEpoch(12)}};
+  EXPECT_EQ(Judge({"hat", "s1", SinceEpoch(13)}, exposures).suggestion_id, "s2");
 }
 
 TEST(AttributionTest, TheOrderOfExposuresDoesNotMatter) {
-  const KnownExposure a{"s1", "hat", Day(1)}, b{"s2", "hat", Day(1)};
-  EXPECT_EQ(Judge({"hat", "", Day(2)}, {a, b}).suggestion_id, "s2");
-  EXPECT_EQ(Judge({"hat", "", Day(2)}, {b, a}).suggestion_id, "s2");
+  const KnownExposure a{"s1", "hat", SinceEpoch(1)}, b{"s2", "hat", SinceEpoch(1)};
+  EXPECT_EQ(Judge({"hat", "", SinceEpoch(2)}, {a, b}).suggestion_id, "s2");
+  EXPECT_EQ(Judge({"hat", "", SinceEpoch(2)}, {b, a}).suggestion_id, "s2");
 }
 
 TEST(AttributionTest, AnOpenWindowComesBeforeTheClockSkew) {
-  const std::vector<KnownExposure> exposures = {{"s1", "hat", Day(1)}, {"s2", "hat", Day(5)}};
-  EXPECT_EQ(Judge({"hat", "", Day(5) - absl::Minutes(1)}, exposures).suggestion_id, "s1");
+  const std::vector<KnownExposure> exposures = {{"s1", "hat", SinceEpoch(1)}, {"s2", "hat", SinceEpoch(5)}};
+  EXPECT_EQ(Judge({"hat", "", SinceEpoch(5) - absl::Minutes(1)}, exposures).suggestion_id, "s1");
 }
 
 TEST(AttributionTest, WithinTheSkewAnEarlyPurchaseCountsAndBeyondItWaits) {
-  const std::vector<KnownExposure> exposures = {{"s1", "hat", Day(1)}};
-  EXPECT_EQ(Judge({"hat", "", Day(1) - absl::Minutes(5)}, exposures).status, PurchaseStatus::kAttributed);
-  const Attribution early = Judge({"hat", "", Day(1) - absl::Minutes(5) - absl::Microseconds(1)}, exposures);
+  const std::vector<KnownExposure> exposures = {{"s1", "hat", SinceEpoch(1)}};
+  EXPECT_EQ(Judge({"hat", "", SinceEpoch(1) - absl::Minutes(5)}, exposures).status, PurchaseStatus::kAttributed);
+  const Attribution early = Judge({"hat", "", SinceEpoch(1) - absl::Minutes(5) - absl::Microseconds(1)}, exposures);
   EXPECT_EQ(early.status, PurchaseStatus::kEarly);
   EXPECT_THAT(early.reason, HasSubstr("s1"));
 }
 
 TEST(AttributionTest, TheFutureWaitsAndTheUnknownIsAnOrphan) {
-  const std::vector<KnownExposure> exposures = {{"s1", "hat", Day(99)}};
-  EXPECT_EQ(Judge({"hat", "", Day(100) + absl::Microseconds(1)}, exposures).status, PurchaseStatus::kFuture);
-  EXPECT_EQ(Judge({"scarf", "", Day(99.5)}, exposures).status, PurchaseStatus::kOrphan);
-  EXPECT_EQ(Judge({"scarf", "", Day(99.5)}, {}).status, PurchaseStatus::kOrphan);
+  const std::vector<KnownExposure> exposures = {{"s1", "hat", SinceEpoch(99)}};
+  EXPECT_EQ(Judge({"hat", "", SinceEpoch(100) + absl::Microseconds(1)}, exposures).status, PurchaseStatus::kFuture);
+  EXPECT_EQ(Judge({"scarf", "", SinceEpoch(99.5)}, exposures).status, PurchaseStatus::kOrphan);
+  EXPECT_EQ(Judge({"scarf", "", SinceEpoch(99.5)}, {}).status, PurchaseStatus::kOrphan);
 }
 
 TEST(AttributionTest, ARepeatWithinTheWindowContinuesTheNearestExposure) {
-  const std::vector<KnownExposure> booked = {{"s1", "hat", Day(1)}, {"s2", "hat", Day(12)}};
-  EXPECT_EQ(Continues(Day(2), booked, kRules.window)->suggestion_id, "s1");
-  EXPECT_EQ(Continues(Day(10), booked, kRules.window)->suggestion_id, "s2");  // found late: still one exposure
-  EXPECT_EQ(Continues(Day(22), booked, kRules.window), nullptr);
-  EXPECT_EQ(Continues(Day(-9), booked, kRules.window), nullptr);
+  const std::vector<KnownExposure> booked = {{"s1", "hat", SinceEpoch(1)}, {"s2", "hat", SinceEpoch(12)}};
+  EXPECT_EQ(Continues(SinceEpoch(2), booked, kRules.window)->suggestion_id, "s1");
+  EXPECT_EQ(Continues(SinceEpoch(10), booked, kRules.window)->suggestion_id, "s2");  // found late: still one exposure
+  EXPECT_EQ(Continues(SinceEpoch(22), booked, kRules.window), nullptr);
+  EXPECT_EQ(Continues(SinceEpoch(-9), booked, kRules.window), nullptr);
 }
 
 TEST(DeclaredValueTest, ConvertsAndRefusesNamingTheValue) {

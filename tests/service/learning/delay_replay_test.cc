@@ -7,12 +7,13 @@
 #include "absl/strings/str_format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "service/decision/config.h"
-#include "storage/csv.h"
-#include "storage/history_source.h"
-#include "storage/importer.h"
+#include "service/common/config.h"
+#include "storage/source/csv.h"
+#include "storage/source/history_source.h"
+#include "storage/source/importer.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_database.h"
+#include "tests/service/learning/learning_fixture.h"
 
 namespace suggest::learning {
 namespace {
@@ -22,12 +23,6 @@ using ::suggest::testing::StatusIs;
 using ::testing::HasSubstr;
 
 // The folder of the public data, or empty.
-std::string DataFolder() {
-  const char* const named = std::getenv("SUGGEST_TEST_DATA");
-  const std::string folder = named != nullptr ? named : absl::StrCat(SUGGEST_SOURCE_DIR, "/../shared/data");
-  return std::filesystem::exists(folder + "/complete_journey/suggestions.csv") ? folder + "/complete_journey" : "";
-}
-
 config::v1::Config JourneyConfig() {
   const auto config = LoadConfig(absl::StrCat(SUGGEST_SOURCE_DIR, "/deploy/complete_journey/suggest.textproto"));
   EXPECT_THAT(config, IsOk());

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "bandit/delay_law.h"
+#include "bandit/delay/delay_law.h"
 #include "tests/service/learning/learning_fixture.h"
 #include "tests/support/raw_sql.h"
 

@@ -5,6 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/instants.h"
 #include "tests/support/status_matchers.h"
 
 namespace suggest::learning {
@@ -13,12 +14,11 @@ namespace {
 using ::suggest::testing::IsOk;
 using ::suggest::testing::StatusIs;
 
-constexpr absl::Duration kDay = absl::Hours(24);
 const bandit::ContextLayout kLayout{.customer_dim = 2, .recommendation_dim = 2};
 const bandit::Prior kPrior{.ridge = 1, .intercept_ridge = 1, .base_rate = 0.1};
 const bandit::NoiseModel kNoise{.fixed_variance = 0.1};
 
-absl::Time Day(double days) {
+absl::Time LearnerDay(double days) {
   return absl::UnixEpoch() + 20000 * kDay + days * kDay;
 }
 
@@ -63,16 +63,16 @@ TEST(LearnerTest, OnceAllIsMatureAnyOrderAndSplitEqualsTheBatchSums) {
       Learner learner(Settings(mode), kLayout, kPrior, kNoise);
       for (int64_t i = 0; i < 60; ++i) {
         const int64_t id = i * 37 % 60;
-        ASSERT_THAT(learner.BookExposure(id, Day(id % 2), ContextOf(id)), IsOk());  // two crowded instants
+        ASSERT_THAT(learner.BookExposure(id, LearnerDay(id % 2), ContextOf(id)), IsOk());  // two crowded instants
         if (i % split == 0) {
-          ASSERT_THAT(learner.Step(Day(2)), IsOk());
+          ASSERT_THAT(learner.Step(LearnerDay(2)), IsOk());
         }
         if (id % 3 == 0) {
-          ASSERT_THAT(learner.SetReward(id, 0.5, Day(3)), IsOk());
+          ASSERT_THAT(learner.SetReward(id, 0.5, LearnerDay(3)), IsOk());
         }
       }
-      ASSERT_THAT(learner.Step(Day(5)), IsOk());
-      const auto posterior = learner.Step(Day(30));
+      ASSERT_THAT(learner.Step(LearnerDay(5)), IsOk());
+      const auto posterior = learner.Step(LearnerDay(30));
       ASSERT_THAT(posterior, IsOk());
       ExpectSums(*posterior, batch);
       EXPECT_EQ(learner.mature_exposures(), 60);
@@ -86,10 +86,11 @@ TEST(LearnerTest, WeighsPendingExposuresByTheirModeCrowdedOrNot) {
        {bandit::DelayMode::kFakeNegative, bandit::DelayMode::kWait, bandit::DelayMode::kExposure}) {
     for (int64_t count : {3, 40}) {
       Learner learner(Settings(mode), kLayout, kPrior, kNoise);
-      for (int64_t id = 0; id < count; ++id) ASSERT_THAT(learner.BookExposure(id, Day(0), ContextOf(id)), IsOk());
-      ASSERT_THAT(learner.SetReward(1, 0.5, Day(1)), IsOk());
-      ASSERT_THAT(learner.Step(Day(2)), IsOk());
-      const auto posterior = learner.Step(Day(4));
+      for (int64_t id = 0; id < count; ++id)
+        ASSERT_THAT(learner.BookExposure(id, LearnerDay(0), ContextOf(id)), IsOk());
+      ASSERT_THAT(learner.SetReward(1, 0.5, LearnerDay(1)), IsOk());
+      ASSERT_THAT(learner.Step(LearnerDay(2)), IsOk());
+      const auto posterior = learner.Step(LearnerDay(4));
       ASSERT_THAT(posterior, IsOk());
       const double share = learner.delay_law().Share(4 * kDay);
       Sums expected;
@@ -106,11 +107,11 @@ TEST(LearnerTest, WeighsPendingExposuresByTheirModeCrowdedOrNot) {
 
 TEST(LearnerTest, ARefundAfterMaturityLeavesWhatNeverBuyingWouldHave) {
   Learner learner(Settings(bandit::DelayMode::kExposure), kLayout, kPrior, kNoise);
-  ASSERT_THAT(learner.BookExposure(5, Day(0), ContextOf(5)), IsOk());
-  ASSERT_THAT(learner.SetReward(5, 0.7, Day(1)), IsOk());
-  ASSERT_THAT(learner.Step(Day(20)), IsOk());
-  ASSERT_THAT(learner.SetReward(5, 0, Day(21)), IsOk());
-  const auto posterior = learner.Step(Day(22));
+  ASSERT_THAT(learner.BookExposure(5, LearnerDay(0), ContextOf(5)), IsOk());
+  ASSERT_THAT(learner.SetReward(5, 0.7, LearnerDay(1)), IsOk());
+  ASSERT_THAT(learner.Step(LearnerDay(20)), IsOk());
+  ASSERT_THAT(learner.SetReward(5, 0, LearnerDay(21)), IsOk());
+  const auto posterior = learner.Step(LearnerDay(22));
   ASSERT_THAT(posterior, IsOk());
   Sums never;
   never.Add(5, 1, 0);
@@ -121,10 +122,10 @@ TEST(LearnerTest, DiscountsByTheAgeOfTheExposureAlsoForALatePurchase) {
   LearnerSettings settings = Settings(bandit::DelayMode::kFakeNegative);
   settings.forgetting.discount_per_day = 0.9;
   Learner learner(settings, kLayout, kPrior, kNoise);
-  ASSERT_THAT(learner.BookExposure(1, Day(0), ContextOf(1)), IsOk());
-  ASSERT_THAT(learner.Step(Day(1)), IsOk());
-  ASSERT_THAT(learner.SetReward(1, 1, Day(5)), IsOk());
-  const auto posterior = learner.Step(Day(5));
+  ASSERT_THAT(learner.BookExposure(1, LearnerDay(0), ContextOf(1)), IsOk());
+  ASSERT_THAT(learner.Step(LearnerDay(1)), IsOk());
+  ASSERT_THAT(learner.SetReward(1, 1, LearnerDay(5)), IsOk());
+  const auto posterior = learner.Step(LearnerDay(5));
   ASSERT_THAT(posterior, IsOk());
   Sums expected;
   expected.Add(1, 0.59049, 0.59049);
@@ -135,38 +136,38 @@ TEST(LearnerTest, AnEmptiedWindowIsExactlyThePrior) {
   LearnerSettings settings = Settings(bandit::DelayMode::kExposure);
   settings.forgetting.window_days = 30;
   Learner learner(settings, kLayout, kPrior, kNoise);
-  for (int64_t id = 0; id < 20; ++id) ASSERT_THAT(learner.BookExposure(id, Day(0), ContextOf(id)), IsOk());
-  ASSERT_THAT(learner.Step(Day(29)), IsOk());
+  for (int64_t id = 0; id < 20; ++id) ASSERT_THAT(learner.BookExposure(id, LearnerDay(0), ContextOf(id)), IsOk());
+  ASSERT_THAT(learner.Step(LearnerDay(29)), IsOk());
   EXPECT_EQ(learner.mature_exposures(), 20);
-  const auto posterior = learner.Step(Day(30));
+  const auto posterior = learner.Step(LearnerDay(30));
   ASSERT_THAT(posterior, IsOk());
   EXPECT_EQ(posterior->precision(), Sums().precision);
   EXPECT_EQ(posterior->moment(), Sums().moment);
-  EXPECT_THAT(learner.SetReward(3, 1, Day(31)), IsOk());  // forgotten: no error, no effect
+  EXPECT_THAT(learner.SetReward(3, 1, LearnerDay(31)), IsOk());  // forgotten: no error, no effect
   EXPECT_EQ(learner.mature_exposures(), 0);
 }
 
 TEST(LearnerTest, RefusesWhatCannotBe) {
   Learner learner(Settings(bandit::DelayMode::kExposure), kLayout, kPrior, kNoise);
-  EXPECT_THAT(learner.BookExposure(1, Day(0), {Eigen::Vector2d(1, NAN), Eigen::Vector2d(1, 1), {}}),
+  EXPECT_THAT(learner.BookExposure(1, LearnerDay(0), {Eigen::Vector2d(1, NAN), Eigen::Vector2d(1, 1), {}}),
               StatusIs(absl::StatusCode::kInvalidArgument));
-  ASSERT_THAT(learner.BookExposure(1, Day(0), ContextOf(1)), IsOk());
-  EXPECT_THAT(learner.BookExposure(1, Day(0), ContextOf(1)), StatusIs(absl::StatusCode::kAlreadyExists));
-  EXPECT_THAT(learner.SetReward(2, 1, Day(1)), StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_THAT(learner.SetReward(1, 1.5, Day(1)), StatusIs(absl::StatusCode::kInvalidArgument));
+  ASSERT_THAT(learner.BookExposure(1, LearnerDay(0), ContextOf(1)), IsOk());
+  EXPECT_THAT(learner.BookExposure(1, LearnerDay(0), ContextOf(1)), StatusIs(absl::StatusCode::kAlreadyExists));
+  EXPECT_THAT(learner.SetReward(2, 1, LearnerDay(1)), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(learner.SetReward(1, 1.5, LearnerDay(1)), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(LearnerTest, AForgottenDayThatIsBookedAgainDoesNotConfuseOldExposures) {
   LearnerSettings settings = Settings(bandit::DelayMode::kExposure);
   settings.forgetting.window_days = 30;
   Learner learner(settings, kLayout, kPrior, kNoise);
-  for (int64_t id = 0; id < 20; ++id) ASSERT_THAT(learner.BookExposure(id, Day(0), ContextOf(id)), IsOk());
-  ASSERT_THAT(learner.Step(Day(30)), IsOk());
-  ASSERT_THAT(learner.BookExposure(20, Day(0), ContextOf(20)), IsOk());
-  EXPECT_THAT(learner.SetReward(19, 1, Day(31)), IsOk());  // was beyond the end of the day's new list
-  EXPECT_THAT(learner.SetReward(20, 1, Day(31)), IsOk());
+  for (int64_t id = 0; id < 20; ++id) ASSERT_THAT(learner.BookExposure(id, LearnerDay(0), ContextOf(id)), IsOk());
+  ASSERT_THAT(learner.Step(LearnerDay(30)), IsOk());
+  ASSERT_THAT(learner.BookExposure(20, LearnerDay(0), ContextOf(20)), IsOk());
+  EXPECT_THAT(learner.SetReward(19, 1, LearnerDay(31)), IsOk());  // was beyond the end of the day's new list
+  EXPECT_THAT(learner.SetReward(20, 1, LearnerDay(31)), IsOk());
   EXPECT_EQ(learner.pending_exposures(), 0);
-  const auto posterior = learner.Step(Day(31));
+  const auto posterior = learner.Step(LearnerDay(31));
   ASSERT_THAT(posterior, IsOk());
   EXPECT_EQ(posterior->moment(), Sums().moment);
 }

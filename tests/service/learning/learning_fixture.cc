@@ -1,20 +1,22 @@
 #include "tests/service/learning/learning_fixture.h"
 
+#include <cstdlib>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "google/protobuf/text_format.h"
+#include "service/common/config.h"
 #include "service/decision/catalogue.h"
-#include "service/decision/config.h"
 #include "service/decision/model_codec.h"
 #include "service/learning/warm_start.h"
-#include "storage/catalogue_store.h"
-#include "storage/decision_id.h"
-#include "storage/decision_store.h"
-#include "storage/feedback_store.h"
-#include "storage/model_store.h"
+#include "storage/log/decision_id.h"
+#include "storage/log/decision_store.h"
+#include "storage/log/feedback_store.h"
+#include "storage/models/model_store.h"
+#include "storage/source/catalogue_store.h"
 
 namespace suggest::learning {
 namespace {
@@ -67,6 +69,12 @@ std::string Sql(absl::Time time) {
 }
 
 }  // namespace
+
+std::string DataFolder() {
+  const char* const named = std::getenv("SUGGEST_TEST_DATA");
+  const std::string folder = named != nullptr ? named : absl::StrCat(SUGGEST_SOURCE_DIR, "/../shared/data");
+  return std::filesystem::exists(folder + "/complete_journey/suggestions.csv") ? folder + "/complete_journey" : "";
+}
 
 LearningFixture::LearningFixture() {
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(kConfig, &config_));

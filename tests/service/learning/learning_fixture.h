@@ -18,12 +18,14 @@
 #include "suggest/config/v1/config.pb.h"
 #include "suggest/model/v1/model.pb.h"
 #include "suggest/v1/suggestion_service.pb.h"
+#include "tests/support/instants.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_database.h"
 
 namespace suggest::learning {
 
-inline constexpr absl::Duration kDay = absl::Hours(24);
+// The folder of the Complete Journey data; "" where it is absent.
+std::string DataFolder();
 
 class LearningFixture : public ::testing::Test {
  protected:

@@ -8,9 +8,10 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
-#include "service/decision/config.h"
+#include "service/common/config.h"
 #include "service/learning/training.h"
 #include "service/learning/warm_start.h"
+#include "tests/support/instants.h"
 #include "tests/support/status_matchers.h"
 
 namespace suggest::learning {
@@ -20,9 +21,7 @@ using ::suggest::testing::IsOk;
 using ::suggest::testing::StatusIs;
 using ::testing::HasSubstr;
 
-constexpr absl::Duration kDay = absl::Hours(24);
-
-constexpr char kConfig[] = R"pb(
+constexpr char kReplayConfig[] = R"pb(
   database { connection: "unused" }
   features {
     features {
@@ -74,19 +73,19 @@ constexpr char kConfig[] = R"pb(
   money { currency: "EUR" reward_cap: 100 }
 )pb";
 
-absl::Time Day(double days) {
+absl::Time ReplayDay(double days) {
   return absl::FromUnixSeconds(1772409600) + days * kDay;
 }
 
 config::v1::Config TestConfig() {
   config::v1::Config config;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(kConfig, &config));
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(kReplayConfig, &config));
   config = WithDefaults(std::move(config));
   EXPECT_THAT(ValidateConfig(config), IsOk());
   return config;
 }
 
-storage::Attributes Attribute(const std::string& name, const std::string& value) {
+storage::Attributes NumericAttribute(const std::string& name, const std::string& value) {
   storage::Attributes attributes;
   (*attributes.mutable_fields())[name].set_string_value(value);
   return attributes;
@@ -99,20 +98,20 @@ History MakeHistory() {
   History history;
   for (int c = 0; c < 12; ++c) {
     for (int v = 0; v < 3; ++v) {
-      storage::Attributes attributes = Attribute("size", absl::StrCat(below(50)));
+      storage::Attributes attributes = NumericAttribute("size", absl::StrCat(below(50)));
       (*attributes.mutable_fields())["kind"].set_string_value(below(2) == 0 ? "shop" : "club");
-      history.customers.push_back({absl::StrCat("c", c), Day(v * 13 - 1), attributes});
+      history.customers.push_back({absl::StrCat("c", c), ReplayDay(v * 13 - 1), attributes});
     }
   }
   for (int r = 0; r < 4; ++r) {
     storage::RecommendationRecord record;
     record.recommendation_id = absl::StrCat("r", r);
-    record.attributes = Attribute("price", absl::StrCat(10 + 5 * r));
+    record.attributes = NumericAttribute("price", absl::StrCat(10 + 5 * r));
     history.recommendations.push_back(record);
   }
   for (int s = 0; s < 120; ++s) {
     const std::string customer = absl::StrCat("c", below(12)), recommendation = absl::StrCat("r", below(4));
-    const absl::Time at = Day(0.25 * below(160));
+    const absl::Time at = ReplayDay(0.25 * below(160));
     history.suggestions.push_back({absl::StrCat("s", s), customer, recommendation, at, "SENT", std::nullopt});
     if (below(3) != 0) continue;
     storage::PurchaseRecord purchase;
@@ -181,7 +180,7 @@ History WithAnotherFutureFrom(History history, absl::Time instant) {
   std::mt19937 random(11);
   const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
   for (auto& row : history.customers) {
-    if (row.valid_from >= instant) row.attributes = Attribute("size", absl::StrCat(below(1000)));
+    if (row.valid_from >= instant) row.attributes = NumericAttribute("size", absl::StrCat(below(1000)));
   }
   for (auto& row : history.suggestions) {
     if (row.decided_at < instant) continue;
@@ -205,10 +204,10 @@ TEST(ReplayTest, NothingAfterADecisionCanChangeItsFeatures) {
   const History history = MakeHistory();
   const auto timeline = BuildTimeline(history, TestConfig());
   ASSERT_THAT(timeline, IsOk());
-  const auto training = TrainAt(history, *timeline, TestConfig(), Day(60), nullptr, nullptr);
+  const auto training = TrainAt(history, *timeline, TestConfig(), ReplayDay(60), nullptr, nullptr);
   ASSERT_THAT(training, IsOk());
   for (double day : {5.0, 12.3, 20.0, 31.75, 39.0}) {
-    const absl::Time instant = Day(day);
+    const absl::Time instant = ReplayDay(day);
     const Seen seen = See(history, training->pipeline, instant);
     ASSERT_FALSE(seen.names.empty());
     ExpectTheSame(seen, See(WithoutWhatHappensFrom(history, instant), training->pipeline, instant));
@@ -220,34 +219,34 @@ TEST(ReplayTest, TheOrderOfTheRowsDoesNotMatter) {
   History history = MakeHistory();
   const auto timeline = BuildTimeline(history, TestConfig());
   ASSERT_THAT(timeline, IsOk());
-  const auto training = TrainAt(history, *timeline, TestConfig(), Day(60), nullptr, nullptr);
+  const auto training = TrainAt(history, *timeline, TestConfig(), ReplayDay(60), nullptr, nullptr);
   ASSERT_THAT(training, IsOk());
-  const Seen seen = See(history, training->pipeline, Day(60));
+  const Seen seen = See(history, training->pipeline, ReplayDay(60));
   std::mt19937 random(3);
   std::shuffle(history.suggestions.begin(), history.suggestions.end(), random);
   std::shuffle(history.purchases.begin(), history.purchases.end(), random);
-  ExpectTheSame(seen, See(history, training->pipeline, Day(60)));
+  ExpectTheSame(seen, See(history, training->pipeline, ReplayDay(60)));
 }
 
 TEST(ReplayTest, APurchaseCountsFromTheTickAfterItBecameVisible) {
   History history = MakeHistory();
   history.suggestions.clear();
   history.purchases.clear();
-  history.suggestions.push_back({"s1", "c0", "r0", Day(1), "SENT", std::nullopt});
+  history.suggestions.push_back({"s1", "c0", "r0", ReplayDay(1), "SENT", std::nullopt});
   for (int i = 0; i < 5; ++i) {
-    history.suggestions.push_back({absl::StrCat("t", i), "c0", "r1", Day(4.25 + i * 11), "SENT", std::nullopt});
+    history.suggestions.push_back({absl::StrCat("t", i), "c0", "r1", ReplayDay(4.25 + i * 11), "SENT", std::nullopt});
   }
   storage::PurchaseRecord purchase;
   purchase.purchase_id = "p";
   purchase.customer_id = "c0";
   purchase.recommendation_id = "r0";
-  purchase.purchased_at = Day(3);
-  purchase.visible_at = Day(4.1);  // after the tick of day 4, before the decision at 4.25
+  purchase.purchased_at = ReplayDay(3);
+  purchase.visible_at = ReplayDay(4.1);  // after the tick of day 4, before the decision at 4.25
   purchase.amount = 10;
   history.purchases.push_back(purchase);
   const auto timeline = BuildTimeline(history, TestConfig());
   ASSERT_THAT(timeline, IsOk());
-  const auto training = TrainAt(history, *timeline, TestConfig(), Day(80), nullptr, nullptr);
+  const auto training = TrainAt(history, *timeline, TestConfig(), ReplayDay(80), nullptr, nullptr);
   ASSERT_THAT(training, IsOk());
   const auto rows = ReplayFeatures(history, *timeline, training->pipeline.extractor(), 0.2, nullptr);
   ASSERT_THAT(rows, IsOk());
@@ -257,16 +256,17 @@ TEST(ReplayTest, APurchaseCountsFromTheTickAfterItBecameVisible) {
 
 TEST(ReplayTest, FoldsSeveralPurchasesAndRefundsOfOneExposure) {
   History history = MakeHistory();
-  history.suggestions = {{"s1", "c0", "r0", Day(1), "SENT", 0.5}, {"s2", "c0", "r0", Day(2), "SENT", std::nullopt}};
+  history.suggestions = {{"s1", "c0", "r0", ReplayDay(1), "SENT", 0.5},
+                         {"s2", "c0", "r0", ReplayDay(2), "SENT", std::nullopt}};
   history.purchases.clear();
   for (int i = 0; i < 2; ++i) {
     storage::PurchaseRecord purchase;
     purchase.purchase_id = absl::StrCat("p", i);
     purchase.customer_id = "c0";
     purchase.recommendation_id = "r0";
-    purchase.purchased_at = Day(3 + i);
+    purchase.purchased_at = ReplayDay(3 + i);
     purchase.amount = 80;
-    if (i == 0) purchase.cancelled_at = Day(6);
+    if (i == 0) purchase.cancelled_at = ReplayDay(6);
     history.purchases.push_back(purchase);
   }
   const auto timeline = BuildTimeline(history, TestConfig());
@@ -276,20 +276,20 @@ TEST(ReplayTest, FoldsSeveralPurchasesAndRefundsOfOneExposure) {
   EXPECT_EQ(timeline->repeats[0].continues, "s1");
   EXPECT_TRUE(timeline->counts.has_propensities);
   const ReplayedExposure& exposure = timeline->exposures[0];
-  EXPECT_EQ(exposure.RewardBefore(Day(3) + absl::Hours(2)), 0);  // visible with a lag of two hours
-  EXPECT_EQ(exposure.RewardBefore(Day(3.5)), 0.8);
-  EXPECT_EQ(exposure.RewardBefore(Day(5)), 1);
+  EXPECT_EQ(exposure.RewardBefore(ReplayDay(3) + absl::Hours(2)), 0);  // visible with a lag of two hours
+  EXPECT_EQ(exposure.RewardBefore(ReplayDay(3.5)), 0.8);
+  EXPECT_EQ(exposure.RewardBefore(ReplayDay(5)), 1);
   EXPECT_EQ(exposure.FinalReward(), 0.8);
 }
 
 TEST(ReplayTest, ARefundBeforeItsPurchaseIsVisibleStillTakesItBack) {
   History history = MakeHistory();
-  history.suggestions = {{"s1", "c0", "r0", Day(1), "SENT", std::nullopt}};
+  history.suggestions = {{"s1", "c0", "r0", ReplayDay(1), "SENT", std::nullopt}};
   storage::PurchaseRecord purchase;
   purchase.purchase_id = "p";
   purchase.customer_id = "c0";
   purchase.recommendation_id = "r0";
-  purchase.purchased_at = Day(1) - absl::Minutes(4);  // within the skew: visible from the exposure on
+  purchase.purchased_at = ReplayDay(1) - absl::Minutes(4);  // within the skew: visible from the exposure on
   purchase.visible_at = purchase.purchased_at;
   purchase.cancelled_at = purchase.purchased_at - absl::Hours(3);
   purchase.amount = 80;
@@ -303,14 +303,14 @@ TEST(ReplayTest, WhatIsDatedAfterNowOrNeverTakesNoPartInLast) {
   History history = MakeHistory();
   history.purchases.resize(1);
   history.purchases[0].visible_at = absl::InfiniteFuture();
-  history.suggestions = {{"s1", "c0", "r0", Day(1), "SENT", std::nullopt},
-                         {"s2", "c1", "r0", Day(30000), "SENT", std::nullopt}};
-  const auto timeline = BuildTimeline(history, TestConfig(), Day(50));
+  history.suggestions = {{"s1", "c0", "r0", ReplayDay(1), "SENT", std::nullopt},
+                         {"s2", "c1", "r0", ReplayDay(30000), "SENT", std::nullopt}};
+  const auto timeline = BuildTimeline(history, TestConfig(), ReplayDay(50));
   ASSERT_THAT(timeline, IsOk());
-  EXPECT_EQ(timeline->last, Day(1));
+  EXPECT_EQ(timeline->last, ReplayDay(1));
   const auto unbounded = BuildTimeline(history, TestConfig());
   ASSERT_THAT(unbounded, IsOk());
-  EXPECT_EQ(unbounded->last, Day(30000));
+  EXPECT_EQ(unbounded->last, ReplayDay(30000));
 }
 
 TEST(ReplayTest, NamesWhatItCannotRead) {
@@ -324,7 +324,7 @@ TEST(ReplayTest, NamesWhatItCannotRead) {
   history.customers.clear();
   const auto timeline = BuildTimeline(history, TestConfig());
   ASSERT_THAT(timeline, IsOk());
-  EXPECT_THAT(TrainAt(history, *timeline, TestConfig(), Day(60), nullptr, nullptr),
+  EXPECT_THAT(TrainAt(history, *timeline, TestConfig(), ReplayDay(60), nullptr, nullptr),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("no attributes valid at")));
 }
 
@@ -344,13 +344,13 @@ TEST(CutInstantTest, NeverSplitsAnInstant) {
     timeline.exposures.push_back({.suggestion_id = "",
                                   .customer_id = "",
                                   .recommendation_id = "",
-                                  .exposed_at = Day(day),
-                                  .tick = Day(day),
+                                  .exposed_at = ReplayDay(day),
+                                  .tick = ReplayDay(day),
                                   .rewards = {}});
   }
-  EXPECT_EQ(CutInstant(timeline, 0.3), Day(2));
-  EXPECT_EQ(CutInstant(timeline, 0.31), Day(3));
-  EXPECT_EQ(CutInstant(timeline, 0.7), Day(3));
+  EXPECT_EQ(CutInstant(timeline, 0.3), ReplayDay(2));
+  EXPECT_EQ(CutInstant(timeline, 0.31), ReplayDay(3));
+  EXPECT_EQ(CutInstant(timeline, 0.7), ReplayDay(3));
   EXPECT_EQ(CutInstant(timeline, 0.71), absl::InfiniteFuture());
 }
 

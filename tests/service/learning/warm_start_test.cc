@@ -4,13 +4,13 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "bandit/posterior.h"
+#include "bandit/model/posterior.h"
 #include "google/protobuf/text_format.h"
-#include "service/decision/config.h"
+#include "service/common/config.h"
 #include "service/learning/training.h"
-#include "storage/csv.h"
-#include "storage/history_source.h"
-#include "storage/importer.h"
+#include "storage/source/csv.h"
+#include "storage/source/history_source.h"
+#include "storage/source/importer.h"
 #include "tests/service/learning/learning_fixture.h"
 
 namespace suggest::learning {
@@ -198,12 +198,6 @@ TEST_F(WarmStartTest, EmptyNeedsABaseRate) {
 }
 
 // The folder of the public data, or empty.
-std::string DataFolder() {
-  const char* const named = std::getenv("SUGGEST_TEST_DATA");
-  const std::string folder = named != nullptr ? named : absl::StrCat(SUGGEST_SOURCE_DIR, "/../shared/data");
-  return std::filesystem::exists(folder + "/complete_journey/suggestions.csv") ? folder + "/complete_journey" : "";
-}
-
 TEST_F(WarmStartTest, PredictsCouponRedemptionsOfCompleteJourney) {
   const std::string folder = DataFolder();
   if (folder.empty()) GTEST_SKIP() << "the Complete Journey data is absent: set SUGGEST_TEST_DATA to its parent folder";

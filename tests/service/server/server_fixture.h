@@ -12,12 +12,12 @@
 #include "bandit/base/check.h"
 #include "bandit/base/mutex.h"
 #include "service/decision/model_codec.h"
-#include "service/server/catalogue_updater.h"
-#include "service/server/change_follower.h"
-#include "service/server/learning_handlers.h"
-#include "service/server/model_updater.h"
-#include "service/server/suggestion_handlers.h"
-#include "storage/model_store.h"
+#include "service/server/follow/catalogue_updater.h"
+#include "service/server/follow/change_follower.h"
+#include "service/server/follow/model_updater.h"
+#include "service/server/rpc/learning_handlers.h"
+#include "service/server/suggest/suggestion_handlers.h"
+#include "storage/models/model_store.h"
 #include "tests/service/decision/decision_fixture.h"
 #include "tests/support/test_database.h"
 
@@ -213,6 +213,13 @@ inline v1::SuggestRequest RequestOf(const std::string& customer_id, const std::s
   request.set_customer_id(customer_id);
   request.set_request_id(request_id);
   request.set_count(count);
+  return request;
+}
+
+// The same, for a request that repeats no open decision.
+inline v1::SuggestRequest Fresh(const std::string& customer_id, const std::string& request_id) {
+  v1::SuggestRequest request = RequestOf(customer_id, request_id);
+  request.set_fresh(true);
   return request;
 }
 

@@ -11,8 +11,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
-#include "service/decision/config.h"
-#include "storage/migrator.h"
+#include "service/common/config.h"
+#include "storage/postgres/migrator.h"
 #include "suggest/v1/learning_service.grpc.pb.h"
 #include "suggest/v1/suggestion_service.grpc.pb.h"
 #include "tests/service/server/http_client.h"

@@ -16,12 +16,6 @@ using ::testing::HasSubstr;
 
 constexpr char kNoPatience[] = "database { hold_for { nanos: 1 } }";
 
-v1::SuggestRequest Fresh(const std::string& customer, const std::string& request_id) {
-  v1::SuggestRequest request = RequestOf(customer, request_id);
-  request.set_fresh(true);
-  return request;
-}
-
 v1::RecordFeedbackRequest Kept(const std::string& suggestion_id) {
   v1::RecordFeedbackRequest request;
   request.set_customer_id("c1");

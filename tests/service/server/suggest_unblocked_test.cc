@@ -5,7 +5,7 @@
 #include <future>
 #include <thread>
 
-#include "service/server/suggestion_handlers.h"
+#include "service/server/suggest/suggestion_handlers.h"
 #include "tests/service/server/server_fixture.h"
 #include "tests/support/status_matchers.h"
 
@@ -22,12 +22,6 @@ struct Answered {
   Result result;
   std::thread::id by;
 };
-
-v1::SuggestRequest Fresh(const std::string& customer, const std::string& request_id) {
-  v1::SuggestRequest request = RequestOf(customer, request_id);
-  request.set_fresh(true);
-  return request;
-}
 
 class SuggestUnblockedTest : public ::testing::Test {
  protected:

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "service/server/partition_keeper.h"
-#include "storage/catalogue_store.h"
+#include "service/server/commit/partition_keeper.h"
+#include "storage/source/catalogue_store.h"
 #include "tests/service/server/server_fixture.h"
 #include "tests/support/status_matchers.h"
 

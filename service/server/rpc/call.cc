@@ -1,0 +1,98 @@
+#include "service/server/rpc/call.h"
+
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace suggest::server {
+namespace {
+
+constexpr absl::string_view kRetryHint = "suggest/retry-after-ms";
+
+}  // namespace
+
+absl::Status CheckWaiting(const CallContext& context, absl::string_view phase) {
+  if (!context.Gone()) return absl::OkStatus();
+  return absl::DeadlineExceededError(absl::StrCat("the deadline passed before ", phase));
+}
+
+absl::Status WithRetryHint(absl::Status status, absl::Duration pause) {
+  status.SetPayload(kRetryHint, absl::Cord(absl::StrCat(absl::ToInt64Milliseconds(pause))));
+  return status;
+}
+
+std::optional<absl::Duration> RetryHintOf(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kRetryHint);
+  int64_t milliseconds = 0;
+  if (!payload || !absl::SimpleAtoi(std::string(*payload), &milliseconds)) {
+    if (status.code() == absl::StatusCode::kUnavailable) return kRetryPause;
+    return std::nullopt;
+  }
+  return absl::Milliseconds(milliseconds);
+}
+
+absl::Status FromStorage(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kDataLoss:
+      return status;
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kFailedPrecondition:
+      return absl::UnavailableError(absl::StrCat("database: ", status.message()));
+    default:
+      return absl::InternalError(absl::StrCat("database: ", status.message()));
+  }
+}
+
+CallGate::CallGate(const config::v1::Server& config, Metrics* metrics, Log* log)
+    : max_concurrent_(config.max_concurrent_requests()), metrics_(metrics), log_(log) {
+  method_limits_.fill(max_concurrent_);
+  for (int m = 0; m < kMethods; ++m) {
+    const auto limit = config.method_limits().find(MethodName(static_cast<Method>(m)));
+    if (limit != config.method_limits().end()) method_limits_[m] = limit->second;
+  }
+}
+
+absl::Status CallGate::Enter(Method method, const CallContext& context) {
+  const int m = static_cast<int>(method);
+  if (in_flight_.fetch_add(1) >= max_concurrent_) {
+    in_flight_.fetch_sub(1);
+    return WithRetryHint(absl::ResourceExhaustedError(
+        absl::StrCat(max_concurrent_, " requests are being worked on (server.max_concurrent_requests)")));
+  }
+  if (in_method_[m].fetch_add(1) >= method_limits_[m]) {
+    in_method_[m].fetch_sub(1);
+    in_flight_.fetch_sub(1);
+    return WithRetryHint(absl::ResourceExhaustedError(absl::StrCat(method_limits_[m], " calls of ", MethodName(method),
+                                                                   " are being worked on (server.method_limits)")));
+  }
+  absl::Status waiting = CheckWaiting(context, "the request");
+  if (!waiting.ok()) Leave(method);
+  return waiting;
+}
+
+void CallGate::Leave(Method method) {
+  in_method_[static_cast<int>(method)].fetch_sub(1);
+  in_flight_.fetch_sub(1);
+}
+
+void CallGate::Report(Method method, const std::string& request_id, const absl::Status& status,
+                      absl::Duration duration) {
+  metrics_->RecordRequest(method, status.code(), duration);
+  const bool defect = status.code() == absl::StatusCode::kInternal || status.code() == absl::StatusCode::kUnknown ||
+                      status.code() == absl::StatusCode::kDataLoss;
+  if (!defect) return;
+  log_->Write(LogLevel::kError, "request failed",
+              {{"method", MethodName(method)},
+               {"request_id", request_id},
+               {"code", absl::StatusCodeToString(status.code())},
+               {"message", status.message()}});
+}
+
+}  // namespace suggest::server

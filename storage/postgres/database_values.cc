@@ -1,0 +1,105 @@
+// Parameters and fields of SQL statements: the conversions that database_internal.h declares.
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "google/protobuf/util/json_util.h"
+#include "storage/postgres/database_internal.h"
+
+namespace suggest::storage {
+
+void internal::CheckNoNul(absl::string_view value) {
+  const size_t at = value.find('\0');
+  if (at == absl::string_view::npos) return;
+  throw InvalidValue(absl::StrCat("text '", value.substr(0, at), "' is followed by a NUL byte"));
+}
+
+std::string ToSql(absl::Time time) {
+  if (time == absl::InfinitePast()) return "-infinity";
+  if (time == absl::InfiniteFuture()) return "infinity";
+  return absl::FormatTime("%Y-%m-%d %H:%M:%E6S+00", time, absl::UTCTimeZone());
+}
+
+std::optional<std::string> ToSql(std::optional<absl::Time> time) {
+  if (!time.has_value()) return std::nullopt;
+  return ToSql(*time);
+}
+
+pqxx::binarystring ToBytea(const std::string& bytes) {
+  return pqxx::binarystring(bytes);
+}
+
+std::string ToTextArray(const std::vector<std::string>& values) {
+  std::string literal = "{";
+  for (const std::string& value : values) AppendElement(literal, value);
+  return literal += '}';
+}
+
+void AppendElement(std::string& literal, const std::optional<std::string>& value) {
+  if (literal.size() > 1) literal += ',';
+  if (!value.has_value()) {
+    literal += "NULL";
+    return;
+  }
+  literal += '"';
+  for (char c : *value) {
+    if (c == '"' || c == '\\') literal += '\\';
+    literal += c;
+  }
+  literal += '"';
+}
+
+absl::Time ToTime(const pqxx::field& field) {
+  const absl::string_view text(field.c_str(), field.size());
+  if (text == "infinity") return absl::InfiniteFuture();
+  if (text == "-infinity") return absl::InfinitePast();
+  absl::string_view utc = text;
+  absl::Time time;
+  std::string error;
+  if (!absl::ConsumeSuffix(&utc, "+00") ||
+      !absl::ParseTime("%Y-%m-%d %H:%M:%E*S", utc, absl::UTCTimeZone(), &time, &error)) {
+    throw CorruptValue(absl::StrCat(field.name(), ": cannot read time '", text, "'"));
+  }
+  return time;
+}
+
+std::optional<absl::Time> ToOptionalTime(const pqxx::field& field) {
+  if (field.is_null()) return std::nullopt;
+  return ToTime(field);
+}
+
+std::optional<std::string> ToOptionalString(const pqxx::field& field) {
+  if (field.is_null()) return std::nullopt;
+  return std::string(field.c_str(), field.size());
+}
+
+std::string ToBytes(const pqxx::field& field) {
+  return pqxx::binarystring(field).str();
+}
+
+std::vector<std::string> ToStrings(const pqxx::field& field) {
+  std::vector<std::string> values;
+  pqxx::array_parser parser = field.as_array();
+  while (true) {
+    std::pair<pqxx::array_parser::juncture, std::string> next = parser.get_next();
+    if (next.first == pqxx::array_parser::done) return values;
+    if (next.first == pqxx::array_parser::null_value) {
+      throw CorruptValue(absl::StrCat(field.name(), ": a null among '", field.c_str(), "'"));
+    }
+    if (next.first == pqxx::array_parser::string_value) values.push_back(std::move(next.second));
+  }
+}
+
+google::protobuf::Struct ToStruct(const pqxx::field& field, absl::string_view what) {
+  google::protobuf::Struct result;
+  if (field.is_null()) return result;
+  const auto status = google::protobuf::util::JsonStringToMessage({field.c_str(), field.size()}, &result);
+  if (!status.ok()) {
+    throw CorruptValue(absl::StrCat("attributes of ", what, " are not a JSON object that can be read: ",
+                                    absl::string_view(status.message().data(), status.message().size())));
+  }
+  return result;
+}
+
+}  // namespace suggest::storage
