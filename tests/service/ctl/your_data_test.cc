@@ -1,7 +1,5 @@
 // docs/your-data.md promises that its SQL works as it stands: each example is a company whose tables are filled, whose
 // views the page creates, and which doctor finds healthy and the warm start learns from.
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "absl/strings/escaping.h"
@@ -9,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "service/ctl/commands.h"
 #include "tests/service/ctl/test_run.h"
+#include "tests/support/document.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_database.h"
 
@@ -18,27 +17,13 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// The text of the page's fenced blocks with this info string, in order.
-std::string PageBlocks(const std::string& info) {
-  std::ifstream in(SUGGEST_SOURCE_DIR "/docs/your-data.md");
-  std::string blocks;
-  bool inside = false;
-  for (std::string line; std::getline(in, line);) {
-    if (inside && line == "```") inside = false;
-    if (inside) absl::StrAppend(&blocks, line, "\n");
-    if (line == "```" + info) inside = true;
-  }
-  EXPECT_FALSE(blocks.empty()) << "docs/your-data.md has no block " << info;
-  return blocks;
-}
-
 class YourDataTest : public ::testing::Test {
  protected:
   // Creates the example's tables and views, and fills the tables.
   void Set(const std::string& example, const std::string& rows) {
-    database_.Execute(PageBlocks("sql " + example));
+    database_.Execute(testing::DocumentBlocks("your-data.md", "sql " + example));
     database_.Execute(rows);
-    std::string config = PageBlocks("textproto " + example);
+    std::string config = testing::DocumentBlocks("your-data.md", "textproto " + example);
     const size_t begin = config.find("connection: \"");
     config.replace(begin, config.find('\n', begin) - begin,
                    absl::StrCat("connection: \"", absl::CEscape(database_.connection()), "\" }"));
@@ -126,7 +111,7 @@ TEST_F(YourDataTest, DoNothingIsACandidateWhosePurchasesAreWhatCustomersSpendAny
     insert into trial.orders values (1, 1, '2025-05-02 00:00Z', 10), (2, 2, '2025-05-03 00:00Z', 20),
                                     (3, 3, '2025-04-30 00:00Z', 30);
   )sql");
-  database_.Execute(PageBlocks("sql trial"));
+  database_.Execute(testing::DocumentBlocks("your-data.md", "sql trial"));
   // Customer 1 got nothing and bought; customer 3 bought before the trial.
   EXPECT_EQ(
       database_.QueryOne("select string_agg(recommendation_id || ' ' || suggestion_id, ', ' order by purchase_id) "
