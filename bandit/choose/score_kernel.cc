@@ -4,6 +4,8 @@
 
 #include <cstddef>
 
+#include "bandit/base/vector_width.h"
+
 namespace suggest::bandit {
 namespace {
 
@@ -113,11 +115,11 @@ __attribute__((target("avx512f,avx512vnni"))) int NextHitVnni(const ScorePass& p
 }
 
 bool HasAvx2() {
-  return __builtin_cpu_supports("avx2");
+  return VectorBytes() >= 32;
 }
 
 bool HasVnni() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni");
+  return VectorBytes() == 64 && __builtin_cpu_supports("avx512vnni");
 }
 
 }  // namespace

@@ -10,13 +10,10 @@
 #include <utility>
 
 #include "bandit/base/portable_math.h"
-#include "bandit/base/vectors.h"
 #include "bandit/choose/score_kernel.h"
 #include "bandit/choose/selector.h"
-#include "bandit/propensity/breakpoint_kernel.h"
 #include "bandit/propensity/propensity_kernel.h"
 #include "bandit/propensity/score_draws.h"
-#include "bandit/propensity/shortfall_kernel.h"
 
 namespace suggest::bandit {
 namespace {
@@ -148,7 +145,7 @@ std::vector<Shortfall> ShortByLess(const PropensityQuestion& q, const Cut& cut, 
   const CandidateSet::Cover cover = q.eligible.CoverOf(q.catalogue.rows());
   const size_t block_size = static_cast<size_t>(kPanelRows) * q.catalogue.cols();
   const auto limit = static_cast<float>(far * far);
-  std::vector<float> scratch(static_cast<size_t>(kVectorLanes) * q.catalogue.cols());
+  std::vector<float> scratch(static_cast<size_t>(kLanes) * q.catalogue.cols());
   float squares[kPanelRows];
   std::vector<Shortfall> near;
   const std::vector<uint64_t>& words = cover.mask->words();

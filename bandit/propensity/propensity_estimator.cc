@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "bandit/base/check.h"
-#include "bandit/propensity/breakpoint_kernel.h"
 #include "bandit/propensity/contenders.h"
 #include "bandit/propensity/propensity_kernel.h"
 #include "bandit/propensity/score_draws.h"

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "bandit/base/portable_math.h"
-#include "bandit/propensity/breakpoint_kernel.h"
 #include "bandit/propensity/normal_points.h"
 #include "bandit/propensity/propensity_estimator.h"
 #include "bandit/propensity/propensity_kernel.h"
@@ -57,9 +56,7 @@ TEST(PropensityKernel, SurvivalsAreTheNormalDistributionsOnBothSides) {
   EXPECT_EQ(left[5], 0.0f);
 }
 
-TEST(BreakpointKernel, KeepsTheLargestOfEachLaneInOrder) {
-  Offering offerings[2];
-  const int available = AvailableOfferings(offerings);
+TEST(PropensityKernel, KeepsTheLargestBreakpointsOfEachLaneInOrder) {
   CounterRng rng(Seed{70}, 0);
   for (int n = 0; n < 45; ++n) {
     const Eigen::VectorXf scores = RandomVector((n + 1) * kLanes, rng).cast<float>();
@@ -69,16 +66,16 @@ TEST(BreakpointKernel, KeepsTheLargestOfEachLaneInOrder) {
     std::vector<int> index;
     for (int k = n; k > 0; --k) index.push_back(k - 1);
     const int keep = 1 + n % 14;  // those that registers have room for, and more
-    for (int k = 0; k < available; ++k) {
-      std::vector<float> largest(keep * kLanes, -HUGE_VALF);
-      offerings[k](scores.data(), index.data(), gain.data(), n, own.data(), own_x.data(), keep, largest.data());
-      for (int lane = 0; lane < kLanes; ++lane) {
-        std::vector<float> all(keep, -HUGE_VALF);
-        for (int i = 0; i < n; ++i) {
-          all.push_back(own_x[lane] + (scores[index[i] * kLanes + lane] - own[lane]) * gain[i]);
-        }
-        std::sort(all.rbegin(), all.rend());
-        for (int i = 0; i < keep; ++i) EXPECT_EQ(largest[i * kLanes + lane], all[i]) << n << " offered, kernel " << k;
+    std::vector<float> largest(keep * kLanes, -HUGE_VALF);
+    OfferBreakpoints(scores.data(), index.data(), gain.data(), n, own.data(), own_x.data(), keep, largest.data());
+    for (int lane = 0; lane < kLanes; ++lane) {
+      std::vector<float> all(keep, -HUGE_VALF);
+      for (int i = 0; i < n; ++i) {
+        all.push_back(own_x[lane] + (scores[index[i] * kLanes + lane] - own[lane]) * gain[i]);
+      }
+      std::sort(all.rbegin(), all.rend());
+      for (int place = 0; place < keep; ++place) {
+        EXPECT_EQ(largest[place * kLanes + lane], all[place]) << "n " << n << " keep " << keep;
       }
     }
   }
