@@ -2,7 +2,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "service/ctl/table.h"
 
 namespace suggest::ctl {
 
@@ -14,12 +13,12 @@ void Checks::Add(absl::string_view check, absl::string_view status, std::string 
 Outcome Checks::ToOutcome() const {
   Outcome outcome;
   Table table({"", "", ""});
-  Json list = Json::Array();
+  Json list = Json::array();
   for (const Finding& finding : findings_) {
     table.AddRow({finding.status, finding.check, finding.message});
-    list.Append(Json::Object({{"check", finding.check}, {"status", finding.status}, {"message", finding.message}}));
+    list.push_back(Json::object({{"check", finding.check}, {"status", finding.status}, {"message", finding.message}}));
   }
-  outcome.document = Json::Object({{"healthy", healthy_}, {"checks", std::move(list)}});
+  outcome.document = Json::object({{"healthy", healthy_}, {"checks", std::move(list)}});
   outcome.text = absl::StrCat(table.Print(), healthy_ ? "healthy\n" : "not healthy\n");
   outcome.exit = healthy_ ? ExitCode::kDone : ExitCode::kFailed;
   return outcome;

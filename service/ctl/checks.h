@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "service/ctl/outcome.h"
+#include "service/ctl/command.h"
 
 namespace suggest::ctl {
 

@@ -100,13 +100,6 @@ FlagSpec ExcludeFlag() {
           .help = "Recommendations that must not be returned."};
 }
 
-FlagSpec TimeoutFlag(absl::string_view standard) {
-  return {.name = "timeout",
-          .kind = FlagKind::kDuration,
-          .value_name = "DURATION",
-          .help = absl::StrCat("Give the call up after this time; ", standard, " by default.")};
-}
-
 absl::StatusOr<std::string> ServerAddress(const Invocation& invocation) {
   if (invocation.flags.Has("server")) return invocation.flags.Text("server");
   if (!invocation.flags.Has("config")) return std::string("127.0.0.1:7070");

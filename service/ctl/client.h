@@ -37,11 +37,10 @@ class Client {
   std::unique_ptr<Channel> channel_;
 };
 
-// --server and --timeout, for commands that call a server.
+// Flags of commands that call a server.
 FlagSpec ServerFlag();
 FlagSpec CandidateFlag();
 FlagSpec ExcludeFlag();
-FlagSpec TimeoutFlag(absl::string_view standard);
 
 // The address of --server, else server.grpc_address of --config, else suggestd's default.
 absl::StatusOr<std::string> ServerAddress(const Invocation& invocation);

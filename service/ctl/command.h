@@ -1,70 +1,39 @@
-// What a command of suggestctl is: a name, its table of flags, and a function from a parsed line to an outcome.
-//
-// Adding one: write <command>.cc with a function that returns its Command, declare it in commands.h, list it in
-// commands.cc, describe it in docs/cli.md (a test compares). A command prints nothing itself but progress.
+// The names of the command framework (service/cli) as suggestctl's commands use them.
 #ifndef SERVICE_CTL_COMMAND_H_
 #define SERVICE_CTL_COMMAND_H_
 
-#include <string>
-#include <vector>
-
-#include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
-#include "service/common/clock.h"
-#include "service/ctl/flags.h"
-#include "service/ctl/outcome.h"
-#include "service/ctl/progress_line.h"
-#include "service/ctl/sink.h"
+#include "service/cli/command.h"
+#include "service/cli/flags.h"
+#include "service/cli/outcome.h"
+#include "service/cli/progress_line.h"
+#include "service/cli/proto_json.h"
+#include "service/cli/session.h"
+#include "service/cli/table.h"
 
 namespace suggest::ctl {
 
-// What the program lends to a command. Everything outlives the run.
-struct Environment {
-  Sink& out;
-  Sink& err;
-  bool err_is_terminal = false;
-  const Clock& wall;  // real time: for progress, and for everything else when there is no --clock
-};
-
-// One line, parsed. Lives as long as the run.
-struct Invocation {
-  const Flags& flags;
-  const Clock& clock;  // what the service takes as its time (--clock)
-  const Environment& environment;
-  ProgressLine& progress;
-
-  // REQUIRES: the command has that many positionals.
-  const std::string& positional(size_t i) const { return flags.positionals()[i]; }
-};
-
-struct Positional {
-  std::string name;  // in capitals, as in the usage line
-  std::string help;
-};
-
-enum class ConfigUse {
-  kRequired,
-  kOptional,  // the command runs without a configuration
-};
-
-struct Command {
-  std::string name = {};                     // one word, or two: "models list"
-  std::string summary = {};                  // one line for the overview
-  std::string details = {};                  // what --help adds: effects, exit codes that are not obvious; may be empty
-  std::vector<Positional> positionals = {};  // all required
-  std::vector<FlagSpec> flags = {};          // without those that all commands have
-  ConfigUse config = ConfigUse::kRequired;
-  absl::StatusOr<Outcome> (*run)(const Invocation&) = nullptr;
-};
-
-// Flags of every command: --config, --format, --clock, --help.
-const std::vector<FlagSpec>& CommonFlags();
-
-// The whole help of a command: usage line, what it does, every flag.
-std::string CommandHelp(const Command& command);
-
-// The overview: every command with its summary.
-std::string Overview(const std::vector<Command>& commands);
+using cli::AlreadyRunningIfAborted;
+using cli::Command;
+using cli::ConfigUse;
+using cli::ExitCode;
+using cli::FlagKind;
+using cli::Flags;
+using cli::FlagSpec;
+using cli::GroupDigits;
+using cli::Invocation;
+using cli::Json;
+using cli::OpenDatabase;
+using cli::OpenSession;
+using cli::Outcome;
+using cli::ProgressLine;
+using cli::ProtoToJson;
+using cli::ReadConfig;
+using cli::Session;
+using cli::Significant;
+using cli::Table;
+using cli::TimeoutFlag;
+using cli::UsageError;
+using cli::WithExitCode;
 
 }  // namespace suggest::ctl
 

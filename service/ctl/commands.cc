@@ -2,30 +2,30 @@
 
 namespace suggest::ctl {
 
-const std::vector<Command>& AllCommands() {
-  static const auto* const commands = new std::vector<Command>{
-      MigrateCommand(),
-      ImportCommand(),
-      WarmStartCommand(),
-      IngestRewardsCommand(),
-      SuggestCommand(),
-      SuggestBatchCommand(),
-      FeedbackCommand(),
-      ExplainCommand(),
-      PropensitiesCommand(),
-      ModelsListCommand(),
-      ModelsShowCommand(),
-      ModelsDiffCommand(),
-      ModelsExportCommand(),
-      ModelsImportCommand(),
-      VerifyCommand(),
-      SimulateCommand(),
-      EvaluateDelayCommand(),
-      EvaluateDelayDataCommand(),
-      EvaluateDelayReplayCommand(),
-      DoctorCommand(),
-  };
-  return *commands;
+const cli::Program& Suggestctl() {
+  static const auto* const program = new cli::Program{
+      "suggestctl",
+      {
+          MigrateCommand(),
+          ImportCommand(),
+          WarmStartCommand(),
+          IngestRewardsCommand(),
+          SuggestCommand(),
+          SuggestBatchCommand(),
+          FeedbackCommand(),
+          ExplainCommand(),
+          PropensitiesCommand(),
+          ModelsListCommand(),
+          ModelsShowCommand(),
+          ModelsDiffCommand(),
+          ModelsExportCommand(),
+          ModelsImportCommand(),
+          VerifyCommand(),
+          EvaluateDelayReplayCommand(),
+          DoctorCommand(),
+      },
+      {{"simulate", "suggestlab"}, {"evaluate delay", "suggestlab"}, {"evaluate delay-data", "suggestlab"}}};
+  return *program;
 }
 
 }  // namespace suggest::ctl

@@ -1,8 +1,6 @@
-// The table of all commands; each is defined in the file of its name.
+// suggestctl: its commands, each defined in the file of its name.
 #ifndef SERVICE_CTL_COMMANDS_H_
 #define SERVICE_CTL_COMMANDS_H_
-
-#include <vector>
 
 #include "service/ctl/command.h"
 
@@ -23,14 +21,10 @@ Command ModelsDiffCommand();
 Command ModelsExportCommand();
 Command ModelsImportCommand();
 Command VerifyCommand();
-Command SimulateCommand();
-Command EvaluateDelayCommand();
-Command EvaluateDelayDataCommand();
 Command EvaluateDelayReplayCommand();
 Command DoctorCommand();
 
-// In the order of the overview.
-const std::vector<Command>& AllCommands();
+const cli::Program& Suggestctl();
 
 }  // namespace suggest::ctl
 

@@ -12,7 +12,7 @@
 #include "bandit/delay/delay_law.h"
 #include "features/extractor.h"
 #include "service/common/config.h"
-#include "service/ctl/table.h"
+#include "service/ctl/command.h"
 #include "storage/source/history_source.h"
 
 namespace suggest::ctl {

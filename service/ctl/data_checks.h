@@ -4,7 +4,6 @@
 
 #include "absl/time/time.h"
 #include "service/ctl/checks.h"
-#include "service/ctl/progress_line.h"
 #include "storage/postgres/database.h"
 #include "suggest/config/v1/config.pb.h"
 

@@ -7,10 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "bandit/base/status_macros.h"
+#include "service/chart/svg_chart.h"
 #include "service/ctl/commands.h"
-#include "service/ctl/session.h"
-#include "service/ctl/table.h"
-#include "service/lab/chart/svg_chart.h"
 #include "storage/source/history_source.h"
 
 namespace suggest::ctl {
@@ -37,27 +35,27 @@ std::string TextOf(const DelayReplayReport& report) {
 }
 
 Json JsonOf(const DelayReplayReport& report) {
-  Json methods = Json::Array();
+  Json methods = Json::array();
   for (const DelayReplayMethod& method : report.methods) {
-    Json ticks = Json::Array();
+    Json ticks = Json::array();
     for (const learning::DelayReplayTick& tick : method.ticks) {
-      ticks.Append(Json::Object({{"tick", absl::FormatTime(absl::RFC3339_full, tick.tick, absl::UTCTimeZone())},
-                                 {"exposures", tick.exposures},
-                                 {"log_loss", tick.log_loss},
-                                 {"predicted", tick.predicted},
-                                 {"observed", tick.observed}}));
+      ticks.push_back(Json::object({{"tick", absl::FormatTime(absl::RFC3339_full, tick.tick, absl::UTCTimeZone())},
+                                    {"exposures", tick.exposures},
+                                    {"log_loss", tick.log_loss},
+                                    {"predicted", tick.predicted},
+                                    {"observed", tick.observed}}));
     }
-    methods.Append(Json::Object({{"name", method.name},
-                                 {"log_loss", method.log_loss},
-                                 {"excess", method.excess},
-                                 {"excess_se", method.excess_se},
-                                 {"auc", method.auc},
-                                 {"predicted_over_observed", method.predicted_over_observed},
-                                 {"deciles_within", static_cast<int64_t>(method.deciles_within)},
-                                 {"deciles", static_cast<int64_t>(method.deciles)},
-                                 {"ticks", std::move(ticks)}}));
+    methods.push_back(Json::object({{"name", method.name},
+                                    {"log_loss", method.log_loss},
+                                    {"excess", method.excess},
+                                    {"excess_se", method.excess_se},
+                                    {"auc", method.auc},
+                                    {"predicted_over_observed", method.predicted_over_observed},
+                                    {"deciles_within", static_cast<int64_t>(method.deciles_within)},
+                                    {"deciles", static_cast<int64_t>(method.deciles)},
+                                    {"ticks", std::move(ticks)}}));
   }
-  return Json::Object({{"first_tick", absl::FormatTime(absl::RFC3339_full, report.first_tick, absl::UTCTimeZone())},
+  return Json::object({{"first_tick", absl::FormatTime(absl::RFC3339_full, report.first_tick, absl::UTCTimeZone())},
                        {"training_exposures", report.training_exposures},
                        {"exposures", report.exposures},
                        {"purchases", report.purchases},
@@ -66,15 +64,15 @@ Json JsonOf(const DelayReplayReport& report) {
                        {"methods", std::move(methods)}});
 }
 
-report::Chart ChartOf(const DelayReplayReport& report) {
-  report::Chart chart;
+chart::Chart ChartOf(const DelayReplayReport& report) {
+  chart::Chart chart;
   chart.title = "Mean reward of the exposures after each tick: predicted by each mode, and observed";
   chart.x.label = "days since the first tick";
   chart.y.label = "mean reward";
   chart.y.minimum = 0;
-  report::Series observed{.name = "observed", .points = {}, .markers = true};
+  chart::Series observed{.name = "observed", .points = {}, .markers = true};
   for (const DelayReplayMethod& method : report.methods) {
-    report::Series series{.name = method.name, .points = {}};
+    chart::Series series{.name = method.name, .points = {}};
     for (const learning::DelayReplayTick& tick : method.ticks) {
       const double day = absl::ToDoubleHours(tick.tick - report.first_tick) / 24;
       series.points.emplace_back(day, tick.predicted);
@@ -98,7 +96,7 @@ absl::StatusOr<Outcome> RunDelayReplay(const Invocation& invocation) {
   options.period = absl::Hours(24) * invocation.flags.Integer("period-days", 7);
   ASSIGN_OR_RETURN(const DelayReplayReport report, learning::ReplayDelays(history, session.config, options, progress));
   if (invocation.flags.Has("svg")) {
-    RETURN_IF_ERROR(report::WriteSvg(ChartOf(report), invocation.flags.Text("svg")));
+    RETURN_IF_ERROR(chart::WriteSvg(ChartOf(report), invocation.flags.Text("svg")));
   }
   return Outcome{JsonOf(report), TextOf(report)};
 }

@@ -10,9 +10,7 @@
 #include "service/ctl/checks.h"
 #include "service/ctl/commands.h"
 #include "service/ctl/data_checks.h"
-#include "service/ctl/session.h"
 #include "service/ctl/stored_model.h"
-#include "service/ctl/table.h"
 #include "storage/postgres/diagnostics.h"
 #include "storage/postgres/migrator.h"
 #include "storage/postgres/partition_store.h"
@@ -133,7 +131,7 @@ absl::StatusOr<Outcome> RunDoctor(const Invocation& invocation) {
   checks.Ok("configuration",
             absl::StrCat(config->features().features_size(), " features, currency ", config->money().currency(),
                          ", window ", Span(ToAbslDuration(config->learning().attribution_window()))));
-  const absl::StatusOr<std::unique_ptr<storage::Database>> database = OpenDatabase(*config);
+  const absl::StatusOr<std::unique_ptr<storage::Database>> database = OpenDatabase(invocation, *config);
   if (!database.ok()) {
     checks.Failed("database", Words(database.status()));
     return checks.ToOutcome();

@@ -11,10 +11,7 @@
 #include "bandit/base/status_macros.h"
 #include "service/ctl/client.h"
 #include "service/ctl/commands.h"
-#include "service/ctl/proto_json.h"
-#include "service/ctl/session.h"
 #include "service/ctl/stored_model.h"
-#include "service/ctl/table.h"
 #include "service/decision/stored_servings.h"
 #include "storage/log/superseded_store.h"
 

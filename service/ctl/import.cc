@@ -11,8 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "service/ctl/commands.h"
-#include "service/ctl/session.h"
-#include "service/ctl/table.h"
 #include "storage/source/csv.h"
 #include "storage/source/importer.h"
 
@@ -81,20 +79,20 @@ absl::StatusOr<Outcome> RunImportData(const Invocation& invocation) {
   ASSIGN_OR_RETURN(const std::vector<File> files, FindFiles(invocation.flags));
   ASSIGN_OR_RETURN(const Session session, OpenSession(invocation));
   const bool dry_run = invocation.flags.Switch("dry-run");
-  Json documents = Json::Array();
+  Json documents = Json::array();
   Table table({"table", "file", ">read", ">inserted", ">changed"});
   for (const File& file : files) {
     ASSIGN_OR_RETURN(const storage::ImportCounts counts, ImportOne(invocation, *session.database, file));
     table.AddRow({KindName(file.kind), file.path, GroupDigits(counts.read), GroupDigits(counts.inserted),
                   GroupDigits(counts.changed)});
-    documents.Append(Json::Object({{"table", KindName(file.kind)},
-                                   {"file", file.path},
-                                   {"read", counts.read},
-                                   {"inserted", counts.inserted},
-                                   {"changed", counts.changed}}));
+    documents.push_back(Json::object({{"table", KindName(file.kind)},
+                                      {"file", file.path},
+                                      {"read", counts.read},
+                                      {"inserted", counts.inserted},
+                                      {"changed", counts.changed}}));
   }
   Outcome outcome;
-  outcome.document = Json::Object({{"dry_run", dry_run}, {"files", std::move(documents)}});
+  outcome.document = Json::object({{"dry_run", dry_run}, {"files", std::move(documents)}});
   outcome.text = absl::StrCat(table.Print(), dry_run ? "dry run: nothing was stored\n" : "");
   return outcome;
 }

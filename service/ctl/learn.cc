@@ -9,9 +9,6 @@
 #include "bandit/base/status_macros.h"
 #include "service/ctl/client.h"
 #include "service/ctl/commands.h"
-#include "service/ctl/proto_json.h"
-#include "service/ctl/session.h"
-#include "service/ctl/table.h"
 #include "service/learning/ingester.h"
 #include "service/learning/verify.h"
 #include "service/learning/warm_start.h"
@@ -84,7 +81,9 @@ absl::StatusOr<Outcome> RunWarmStart(const Invocation& invocation) {
   const absl::StatusOr<model::v1::WarmStartReport> report = learning::RunWarmStart(
       *session.database, session.config, options, invocation.clock.Now(), ShowProgress(invocation));
   if (!report.ok()) return AlreadyRunningIfAborted(report.status());
-  return Outcome{ProtoToJson(*report).Set("dry_run", options.dry_run), WarmStartText(*report, options.dry_run)};
+  Json document = ProtoToJson(*report);
+  document["dry_run"] = options.dry_run;
+  return Outcome{std::move(document), WarmStartText(*report, options.dry_run)};
 }
 
 // --- ingest-rewards
@@ -148,7 +147,9 @@ absl::StatusOr<Outcome> RunIngest(const Invocation& invocation) {
   const absl::StatusOr<v1::IngestRewardsResponse> response =
       by_server ? IngestByServer(invocation, dry_run) : IngestHere(invocation, dry_run);
   if (!response.ok()) return AlreadyRunningIfAborted(response.status());
-  return Outcome{ProtoToJson(*response).Set("dry_run", dry_run), IngestText(*response, dry_run),
+  Json document = ProtoToJson(*response);
+  document["dry_run"] = dry_run;
+  return Outcome{std::move(document), IngestText(*response, dry_run),
                  response->nothing_to_do() ? ExitCode::kNothingToDo : ExitCode::kDone};
 }
 
@@ -156,9 +157,9 @@ absl::StatusOr<Outcome> RunIngest(const Invocation& invocation) {
 
 Outcome ToOutcome(const learning::VerifyReport& report) {
   Outcome outcome;
-  Json problems = Json::Array();
+  Json problems = Json::array();
   for (const std::string& problem : report.problems) {
-    problems.Append(problem);
+    problems.push_back(problem);
     absl::StrAppend(&outcome.text, "problem: ", problem, "\n");
   }
   absl::StrAppendFormat(
@@ -171,7 +172,7 @@ Outcome ToOutcome(const learning::VerifyReport& report) {
     absl::StrAppend(&outcome.text, "something is booked that no version has yet: the model was not compared\n");
   }
   absl::StrAppend(&outcome.text, report.ok() ? "the ledger agrees\n" : "the ledger DISAGREES\n");
-  outcome.document = Json::Object({{"ok", report.ok()},
+  outcome.document = Json::object({{"ok", report.ok()},
                                    {"model_version", report.model_version},
                                    {"exposures", report.exposures},
                                    {"days", report.days},

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "service/ctl/commands.h"
-#include "service/ctl/session.h"
 #include "storage/postgres/migrator.h"
 #include "storage/postgres/partition_store.h"
 
@@ -52,9 +51,9 @@ absl::StatusOr<Migrated> Apply(storage::Database& database, int up_to, absl::Tim
 
 Outcome Describe(const Migrated& migrated, bool dry_run) {
   Outcome outcome;
-  Json names = Json::Array();
+  Json names = Json::array();
   for (const std::string& name : migrated.names) {
-    names.Append(name);
+    names.push_back(name);
     absl::StrAppend(&outcome.text, dry_run ? "would apply " : "applied ", name, "\n");
   }
   if (migrated.partitions_made > 0) {
@@ -62,7 +61,7 @@ Outcome Describe(const Migrated& migrated, bool dry_run) {
   }
   const bool nothing = migrated.names.empty() && migrated.partitions_made == 0;
   absl::StrAppend(&outcome.text, "schema version ", migrated.after, nothing ? ": nothing to do\n" : "\n");
-  outcome.document = Json::Object({{"dry_run", dry_run},
+  outcome.document = Json::object({{"dry_run", dry_run},
                                    {"version_before", migrated.before},
                                    {"version", migrated.after},
                                    {"applied", std::move(names)},
@@ -78,7 +77,7 @@ absl::StatusOr<Outcome> RunMigrate(const Invocation& invocation) {
     return UsageError(absl::StrCat("--to: ", up_to, " is beyond this build's last version ", LatestVersion()));
   }
   ASSIGN_OR_RETURN(const config::v1::Config config, ReadConfig(invocation));
-  ASSIGN_OR_RETURN(const std::unique_ptr<storage::Database> database, OpenDatabase(config));
+  ASSIGN_OR_RETURN(const std::unique_ptr<storage::Database> database, OpenDatabase(invocation, config));
   const bool dry_run = invocation.flags.Switch("dry-run");
   ASSIGN_OR_RETURN(const Migrated migrated,
                    dry_run ? Preview(*database, up_to) : Apply(*database, up_to, invocation.clock.Now()));

@@ -10,14 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "bandit/base/status_macros.h"
+#include "service/chart/svg_chart.h"
 #include "service/ctl/commands.h"
 #include "service/ctl/model_file.h"
-#include "service/ctl/proto_json.h"
-#include "service/ctl/session.h"
 #include "service/ctl/stored_model.h"
-#include "service/ctl/table.h"
 #include "service/decision/model_codec.h"
-#include "service/lab/chart/svg_chart.h"
 #include "service/learning/delay_report.h"
 #include "service/learning/settings.h"
 
@@ -94,29 +91,29 @@ std::string DelayText(const model::v1::ModelVersion& model, const std::vector<le
 }
 
 Json DelayJson(const model::v1::ModelVersion& model, const std::vector<learning::DelayQuantiles>& delays) {
-  Json strata = Json::Array();
+  Json strata = Json::array();
   for (const learning::DelayQuantiles& delay : delays) {
-    strata.Append(Json::Object({{"stratum", delay.stratum},
-                                {"median_seconds", absl::ToDoubleSeconds(delay.median)},
-                                {"p90_seconds", absl::ToDoubleSeconds(delay.p90)},
-                                {"p99_seconds", absl::ToDoubleSeconds(delay.p99)}}));
+    strata.push_back(Json::object({{"stratum", delay.stratum},
+                                   {"median_seconds", absl::ToDoubleSeconds(delay.median)},
+                                   {"p90_seconds", absl::ToDoubleSeconds(delay.p90)},
+                                   {"p99_seconds", absl::ToDoubleSeconds(delay.p99)}}));
   }
-  return Json::Object({{"mode", ModeName(model)},
+  return Json::object({{"mode", ModeName(model)},
                        {"late_value_share", model.delay().late_value_share()},
                        {"tail_share", model.delay().tail_share()},
                        {"nuisance_version", model.delay().nuisance().version()},
                        {"strata", std::move(strata)}});
 }
 
-report::Chart DelayChart(int64_t version, const std::vector<learning::StratumLaw>& laws) {
-  report::Chart chart;
+chart::Chart DelayChart(int64_t version, const std::vector<learning::StratumLaw>& laws) {
+  chart::Chart chart;
   chart.title = absl::StrCat("Delay laws of model version ", version);
   chart.x.label = "days since the exposure";
   chart.y.label = "share of the reward that is visible";
   chart.y.minimum = 0;
   chart.y.maximum = 1;
   for (const learning::StratumLaw& stratum : laws) {
-    report::Series series{.name = stratum.stratum, .points = {{0, 0}}};
+    chart::Series series{.name = stratum.stratum, .points = {{0, 0}}};
     for (size_t i = 0; i < stratum.law.age_seconds().size(); ++i) {
       series.points.emplace_back(stratum.law.age_seconds()[i] / 86400, stratum.law.share()[i]);
     }
@@ -136,10 +133,10 @@ absl::StatusOr<Outcome> RunShow(const Invocation& invocation) {
   terms.resize(std::min<size_t>(terms.size(), static_cast<size_t>(invocation.flags.Integer("limit", 20))));
 
   const v1::ModelSummary summary = storage::ToSummary(stored.head);
-  Json list = Json::Array();
+  Json list = Json::array();
   Table table({"strongest terms", ">mean", ">sd", ">|mean|/sd"});
   for (const v1::ModelTerm& term : terms) {
-    list.Append(ProtoToJson(term));
+    list.push_back(ProtoToJson(term));
     table.AddRow({term.name(), absl::StrFormat("%+.5f", term.mean()),
                   absl::StrFormat("%.5f", term.standard_deviation()), absl::StrFormat("%.1f", Strength(term))});
   }
@@ -147,9 +144,9 @@ absl::StatusOr<Outcome> RunShow(const Invocation& invocation) {
                    learning::LawsOf(stored.model.delay_law(), stored.model.delay()));
   const std::vector<learning::DelayQuantiles> delays = learning::QuantilesOf(laws);
   if (invocation.flags.Has("svg")) {
-    RETURN_IF_ERROR(report::WriteSvg(DelayChart(version, laws), invocation.flags.Text("svg")));
+    RETURN_IF_ERROR(chart::WriteSvg(DelayChart(version, laws), invocation.flags.Text("svg")));
   }
-  return Outcome{Json::Object({{"summary", ProtoToJson(summary)},
+  return Outcome{Json::object({{"summary", ProtoToJson(summary)},
                                {"delay", DelayJson(stored.model, delays)},
                                {"format", stored.model.format()},
                                {"fitted_rows", stored.model.pipeline().fitted_rows()},
@@ -203,16 +200,16 @@ absl::StatusOr<Outcome> RunDiff(const Invocation& invocation) {
   std::vector<Change> changes = Compare(*before.snapshot, *after.snapshot);
   changes.resize(std::min<size_t>(changes.size(), static_cast<size_t>(invocation.flags.Integer("limit", 20))));
 
-  Json list = Json::Array();
+  Json list = Json::array();
   Table table({"largest changes", ">before", ">after", ">in sd"});
   for (const Change& change : changes) {
-    list.Append(Json::Object({{"name", change.name},
-                              {"in_both", change.in_both},
-                              {"mean_before", change.mean_before},
-                              {"mean_after", change.mean_after},
-                              {"sd_before", change.sd_before},
-                              {"sd_after", change.sd_after},
-                              {"change_in_sd", change.InDeviations()}}));
+    list.push_back(Json::object({{"name", change.name},
+                                 {"in_both", change.in_both},
+                                 {"mean_before", change.mean_before},
+                                 {"mean_after", change.mean_after},
+                                 {"sd_before", change.sd_before},
+                                 {"sd_after", change.sd_after},
+                                 {"change_in_sd", change.InDeviations()}}));
     table.AddRow({change.name, absl::StrFormat("%+.5f", change.mean_before),
                   absl::StrFormat("%+.5f", change.mean_after), absl::StrFormat("%.2f", change.InDeviations())});
   }
@@ -220,7 +217,7 @@ absl::StatusOr<Outcome> RunDiff(const Invocation& invocation) {
   const v1::ModelSummary to = storage::ToSummary(after.head);
   const bool same_basis = from.basis_id() == to.basis_id();
   return Outcome{
-      Json::Object({{"before", ProtoToJson(from)},
+      Json::object({{"before", ProtoToJson(from)},
                     {"after", ProtoToJson(to)},
                     {"same_basis", same_basis},
                     {"terms", std::move(list)}}),
@@ -239,7 +236,7 @@ absl::StatusOr<Outcome> RunExport(const Invocation& invocation) {
   const std::string path = invocation.flags.Text("out");
   RETURN_IF_ERROR(WriteModelFile(path, stored.bytes, stored.head.row.sha256));
   const std::string checksum = absl::BytesToHexString(stored.head.row.sha256);
-  return Outcome{Json::Object({{"version", version},
+  return Outcome{Json::object({{"version", version},
                                {"file", path},
                                {"size_bytes", static_cast<int64_t>(stored.bytes.size())},
                                {"checksum", checksum}}),
@@ -283,7 +280,7 @@ absl::StatusOr<Outcome> RunImport(const Invocation& invocation) {
   const bool dry_run = invocation.flags.Switch("dry-run");
   const bool make_current = invocation.flags.Switch("current");
   Outcome outcome;
-  outcome.document = Json::Object({{"version", row->version},
+  outcome.document = Json::object({{"version", row->version},
                                    {"file", path},
                                    {"checksum", absl::BytesToHexString(row->sha256)},
                                    {"made_current", make_current && !dry_run},
@@ -291,7 +288,7 @@ absl::StatusOr<Outcome> RunImport(const Invocation& invocation) {
   const absl::StatusOr<storage::ModelHead> present = store.Head(row->version);
   if (!present.ok() && !absl::IsNotFound(present.status())) return present.status();
   if (present.ok() && present->row.sha256 == row->sha256) {
-    outcome.document.Set("made_current", false);
+    outcome.document["made_current"] = false;
     outcome.text = absl::StrCat("model version ", row->version, " is stored already\n");
     outcome.exit = ExitCode::kNothingToDo;
     return outcome;

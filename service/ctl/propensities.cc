@@ -9,8 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "service/ctl/commands.h"
-#include "service/ctl/session.h"
-#include "service/ctl/table.h"
 #include "service/decision/deferred.h"
 #include "service/decision/stored_servings.h"
 #include "storage/log/decision_store.h"
@@ -128,7 +126,7 @@ Outcome Report(const Counts& counts, bool dry_run) {
   if (counts.failed > 0) {
     absl::StrAppend(&text, GroupDigits(counts.failed), " failed; the first: ", counts.first_failure, "\n");
   }
-  Outcome outcome{Json::Object({{"dry_run", dry_run},
+  Outcome outcome{Json::object({{"dry_run", dry_run},
                                 {"deferred", counts.deferred},
                                 {"filled", counts.filled},
                                 {"failures", counts.failed},

@@ -6,7 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
-#include "service/ctl/outcome.h"
+#include "service/ctl/command.h"
 
 namespace suggest::ctl {
 

@@ -16,8 +16,6 @@
 #include "google/protobuf/util/json_util.h"
 #include "service/ctl/client.h"
 #include "service/ctl/commands.h"
-#include "service/ctl/proto_json.h"
-#include "service/ctl/table.h"
 
 namespace suggest::ctl {
 namespace {
@@ -102,7 +100,9 @@ absl::StatusOr<Outcome> RunSuggest(const Invocation& invocation) {
   ASSIGN_OR_RETURN(const v1::SuggestRequest request, ToRequest(invocation.flags));
   ASSIGN_OR_RETURN(Client client, Connect(invocation));
   ASSIGN_OR_RETURN(const v1::SuggestResponse response, client.Suggest(request));
-  return Outcome{ProtoToJson(response).Set("request_id", request.request_id()), SlateText(response)};
+  Json document = ProtoToJson(response);
+  document["request_id"] = request.request_id();
+  return Outcome{std::move(document), SlateText(response)};
 }
 
 absl::StatusOr<Outcome> RunFeedback(const Invocation& invocation) {

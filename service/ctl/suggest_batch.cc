@@ -11,7 +11,6 @@
 #include "google/protobuf/util/json_util.h"
 #include "service/ctl/client.h"
 #include "service/ctl/commands.h"
-#include "service/ctl/table.h"
 
 namespace suggest::ctl {
 namespace {
@@ -141,19 +140,19 @@ absl::Status RunStreams(Client& client, v1::SuggestBatchRequest request, const s
 }
 
 Outcome Report(const std::string& run_id, const Tally& tally) {
-  Json failed = Json::Object();
+  Json failed = Json::object();
   int64_t failures = 0;
   std::string text =
       absl::StrCat("run ", run_id, ": ", GroupDigits(tally.customers), " customers: ", GroupDigits(tally.decided),
                    " decided, ", GroupDigits(tally.replayed), " had been decided before, ", GroupDigits(tally.sticky),
                    " have an open decision, ", GroupDigits(tally.no_candidate), " have no eligible candidate\n");
   for (const auto& [code, count] : tally.failed) {
-    failed.Set(code, count);
+    failed[code] = count;
     failures += count;
     absl::StrAppend(&text, "failed with ", code, ": ", GroupDigits(count), "\n");
   }
   if (failures > 0) absl::StrAppend(&text, "the first of them: ", tally.first_failure, "\n");
-  Outcome outcome{Json::Object({{"run_id", run_id},
+  Outcome outcome{Json::object({{"run_id", run_id},
                                 {"customers", tally.customers},
                                 {"decided", tally.decided},
                                 {"replayed", tally.replayed},

@@ -2,7 +2,7 @@
 // modes): 600 repetitions of 3000 pending exposures, about 10 seconds of one core.
 //
 // Seeds are fixed, so a run repeats exactly. False alarms with other seeds, by the standard errors that the command
-// prints (suggestctl simulate --scenario calibration): bias has .00027, chi2/d of exposure .04 around 1.03, of
+// prints (suggestlab simulate-delay --scenario calibration): bias has .00027, chi2/d of exposure .04 around 1.03, of
 // expected_label .06 around 1.6. So the bounds on exposure's bias are 5 standard errors away (below 1e-6), those on its
 // chi2/d at least 3 (below 0.5 %), the others at least 3.
 #include "service/lab/simulation/delay_calibration.h"

@@ -3,7 +3,7 @@
 //
 // Seeds are fixed, so a run repeats exactly; false-alarm rates say how often another choice of seeds would fail. They
 // are those of a normal distribution at the distance between the bound and the mean, in units of the ratio's standard
-// error: both as `suggestctl simulate --scenario NAME` prints them for 32 replicates (docs/simulation.md).
+// error: both as `suggestlab simulate-delay --scenario NAME` prints them for 32 replicates (docs/simulation.md).
 #include <gtest/gtest.h>
 
 #include "service/lab/simulation/delay_study.h"

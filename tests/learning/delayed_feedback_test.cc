@@ -103,19 +103,19 @@ TEST(DelayedFeedbackStatistics, Test10_DelayLawsByStratum) {
 // Six generated logs. Standard errors over the logs are about .01 (es_dfm), .008 (vanilla), .0002 (oracle) for
 // predicted over actual, so the bounds are at least 3 of them away; false alarm below 1 %.
 TEST(DelayedFeedbackStatistics, Test13_StreamingTable) {
-  const auto source = [](int log) -> absl::StatusOr<evaluation::ConversionLog> {
-    return evaluation::GenerateLog({.seed = static_cast<uint64_t>(1 + log)}, 18);
+  const auto source = [](int log) -> absl::StatusOr<streams::ConversionLog> {
+    return streams::GenerateLog({.seed = static_cast<uint64_t>(1 + log)}, 18);
   };
-  using evaluation::Method;
-  evaluation::DelayStudyOptions options;
+  using streams::Method;
+  streams::DelayStudyOptions options;
   options.methods = {Method::kEsDfm, Method::kEsDfmRefreshed, Method::kEsDfmNoCorrection, Method::kFnw};
-  const evaluation::DelayStudy study = *evaluation::RunDelayStudy(source, 6, options);
+  const streams::DelayStudy study = *streams::RunDelayStudy(source, 6, options);
   const auto of = [&](Method method) {
-    for (const evaluation::MethodSummary& row : study.table) {
+    for (const streams::MethodSummary& row : study.table) {
       if (row.method == method) return row;
     }
-    ADD_FAILURE() << evaluation::MethodName(method);
-    return evaluation::MethodSummary{};
+    ADD_FAILURE() << streams::MethodName(method);
+    return streams::MethodSummary{};
   };
   const auto calibration = [&](Method method) { return of(method).predicted_over_actual.mean; };
   EXPECT_NEAR(calibration(Method::kOracle), 1.0, 0.02);

@@ -1,4 +1,4 @@
-// The made-up company's history in the import format (storage/source/importer.h): what `suggestctl simulate
+// The made-up company's history in the import format (storage/source/importer.h): what `suggestlab simulate
 // --write-csv` writes.
 //
 //   customers        a row per customer and change of attributes, for those who joined before day 0

@@ -12,14 +12,14 @@ constexpr int kRatioWidth = 1200;  // the names of ten modes side by side
 
 }  // namespace
 
-report::Chart RegretChart(const model::v1::DelayStudy& study) {
-  report::Chart chart;
+chart::Chart RegretChart(const model::v1::DelayStudy& study) {
+  chart::Chart chart;
   chart.title = absl::StrCat(study.scenario(), ": cumulative regret, mean of ", study.replicates(), " replicates");
   chart.x = {.label = "day", .minimum = 0, .maximum = study.days()};
   chart.y = {.label = "regret", .minimum = 0};
   for (const auto& mode : study.modes()) {
     if (absl::EndsWith(mode.name(), "_true")) continue;
-    report::Series& series = chart.series.emplace_back();
+    chart::Series& series = chart.series.emplace_back();
     series.name = mode.name();
     series.points.emplace_back(0, 0);
     for (int day = 0; day < mode.regret_by_day_size(); ++day) {
@@ -29,14 +29,14 @@ report::Chart RegretChart(const model::v1::DelayStudy& study) {
   return chart;
 }
 
-report::Chart RatioChart(const model::v1::DelayStudy& study) {
-  report::Chart chart;
+chart::Chart RatioChart(const model::v1::DelayStudy& study) {
+  chart::Chart chart;
   chart.width = kRatioWidth;
   chart.title = absl::StrCat(study.scenario(), ": regret relative to the oracle without delay, ", study.replicates(),
                              " replicates");
   chart.x = {.label = "mode", .minimum = 0, .maximum = study.modes_size()};
   chart.y = {.label = "ratio"};
-  report::Series& ratios = chart.series.emplace_back();
+  chart::Series& ratios = chart.series.emplace_back();
   ratios.name = "± 1 standard error";
   ratios.markers = true;
   for (int i = 1; i < study.modes_size(); ++i) {

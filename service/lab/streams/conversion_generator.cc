@@ -10,7 +10,7 @@
 #include "bandit/base/portable_math.h"
 #include "bandit/model/logistic.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 namespace {
 
 constexpr int64_t kHour = 3600;
@@ -127,4 +127,4 @@ absl::StatusOr<int64_t> WriteGeneratedLog(const GeneratorOptions& options, const
   return written;
 }
 
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams

@@ -24,7 +24,7 @@
 #include "bandit/base/random.h"
 #include "service/lab/streams/conversion_log.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 
 struct GeneratorOptions {
   uint64_t seed = 1;
@@ -74,6 +74,6 @@ ConversionLog GenerateLog(const GeneratorOptions& options, int bits, const ReadP
 absl::StatusOr<int64_t> WriteGeneratedLog(const GeneratorOptions& options, const std::string& file,
                                           const ReadProgress& progress = {});
 
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams
 
 #endif  // SERVICE_LAB_STREAMS_CONVERSION_GENERATOR_H_

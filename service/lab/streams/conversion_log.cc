@@ -14,7 +14,7 @@
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 namespace {
 
 constexpr int kColumns = 2 + kFeatures;
@@ -114,4 +114,4 @@ std::string FormatClick(int64_t at, int64_t converted_at, const std::array<std::
                       absl::StrJoin(features, "\t"), "\n");
 }
 
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams

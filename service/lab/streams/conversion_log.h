@@ -22,7 +22,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 
 inline constexpr int kIntegerColumns = 8;
 inline constexpr int kCategoryColumns = 9;
@@ -59,6 +59,6 @@ absl::StatusOr<Click> ParseClick(absl::string_view line, int bits);
 // A line in this layout; `features` as texts, empty where missing.
 std::string FormatClick(int64_t at, int64_t converted_at, const std::array<std::string, kFeatures>& features);
 
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams
 
 #endif  // SERVICE_LAB_STREAMS_CONVERSION_LOG_H_

@@ -8,7 +8,7 @@
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 namespace {
 
 using Runs = std::vector<std::vector<MethodResult>>;  // of each log
@@ -53,12 +53,12 @@ absl::StatusOr<std::vector<MethodResult>> RunAll(const std::vector<Method>& meth
   return results;
 }
 
-report::Chart SweepChart(const std::vector<SweepPoint>& sweep, const std::vector<Method>& methods) {
+chart::Chart SweepChart(const std::vector<SweepPoint>& sweep, const std::vector<Method>& methods) {
   SUGGEST_CHECK(!sweep.empty());
-  report::Chart chart;
+  chart::Chart chart;
   chart.y.label = "NLL of the next hour";
   for (const Method method : methods) {
-    report::Series series{.name = std::string(MethodName(method)), .points = {}, .markers = true};
+    chart::Series series{.name = std::string(MethodName(method)), .points = {}, .markers = true};
     for (const SweepPoint& point : sweep) {
       for (const MethodSummary& summary : point.methods) {
         if (summary.method != method) continue;
@@ -130,14 +130,14 @@ absl::StatusOr<DelayStudy> RunDelayStudy(const LogSource& source, int logs, cons
   return study;
 }
 
-report::Chart CalibrationChart(const DelayStudy& study) {
-  report::Chart chart{.title = "Predicted over actual conversions",
-                      .x = {.label = "day of the log"},
-                      .y = {.label = "predicted / actual", .minimum = 0, .maximum = 1.4}};
+chart::Chart CalibrationChart(const DelayStudy& study) {
+  chart::Chart chart{.title = "Predicted over actual conversions",
+                     .x = {.label = "day of the log"},
+                     .y = {.label = "predicted / actual", .minimum = 0, .maximum = 1.4}};
   for (const MethodResult& result : study.first_log) {
     if (result.method == Method::kPretrained || result.method == Method::kDfm || result.method == Method::kFnc)
       continue;
-    report::Series series{.name = std::string(MethodName(result.method)), .points = {}};
+    chart::Series series{.name = std::string(MethodName(result.method)), .points = {}};
     for (const StreamDay& day : result.days) {
       if (day.actual > 0) series.points.emplace_back(static_cast<double>(day.day), day.predicted / day.actual);
     }
@@ -146,8 +146,8 @@ report::Chart CalibrationChart(const DelayStudy& study) {
   return chart;
 }
 
-report::Chart WaitingChart(const DelayStudy& study) {
-  report::Chart chart = SweepChart(study.waiting_sweep, WaitingSweepMethods());
+chart::Chart WaitingChart(const DelayStudy& study) {
+  chart::Chart chart = SweepChart(study.waiting_sweep, WaitingSweepMethods());
   chart.title = "How long to wait before a label is read";
   chart.x = {.label = "waiting time", .logarithmic = true};
   for (const SweepPoint& point : study.waiting_sweep)
@@ -155,11 +155,11 @@ report::Chart WaitingChart(const DelayStudy& study) {
   return chart;
 }
 
-report::Chart NoiseChart(const DelayStudy& study) {
-  report::Chart chart = SweepChart(study.noise_sweep, NoiseSweepMethods());
+chart::Chart NoiseChart(const DelayStudy& study) {
+  chart::Chart chart = SweepChart(study.noise_sweep, NoiseSweepMethods());
   chart.title = "Robustness: labels of the stream swapped";
   chart.x = {.label = "share of the conversions that were swapped", .minimum = 0};
   return chart;
 }
 
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams

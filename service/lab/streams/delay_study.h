@@ -1,5 +1,5 @@
 // A whole evaluation of delayed feedback: the table of methods on one log or on several, a sweep over the waiting time,
-// and one over label noise. What `suggestctl evaluate delay` prints and draws.
+// and one over label noise. What `suggestlab evaluate delay` prints and draws.
 //
 // One log is in memory at a time. Deterministic: the same logs and options give the same bits.
 #ifndef SERVICE_LAB_STREAMS_DELAY_STUDY_H_
@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "service/lab/chart/svg_chart.h"
+#include "service/chart/svg_chart.h"
 #include "service/lab/streams/stream_protocol.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 
 struct DelayStudyOptions {
   StreamOptions stream;
@@ -49,11 +49,11 @@ absl::StatusOr<DelayStudy> RunDelayStudy(const LogSource& source, int logs, cons
                                          const StudyProgress& progress = {});
 
 // Predicted over actual conversions by day of the first log's stream.
-report::Chart CalibrationChart(const DelayStudy& study);
+chart::Chart CalibrationChart(const DelayStudy& study);
 // NLL over the waiting time, and over the share of swapped labels. REQUIRES: the sweep was asked for.
-report::Chart WaitingChart(const DelayStudy& study);
-report::Chart NoiseChart(const DelayStudy& study);
+chart::Chart WaitingChart(const DelayStudy& study);
+chart::Chart NoiseChart(const DelayStudy& study);
 
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams
 
 #endif  // SERVICE_LAB_STREAMS_DELAY_STUDY_H_

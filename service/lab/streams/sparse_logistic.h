@@ -15,7 +15,7 @@
 #include "bandit/model/logistic.h"
 #include "service/lab/streams/conversion_log.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 
 class SparseLogistic {
  public:
@@ -57,6 +57,6 @@ class SparseLogistic {
   std::vector<double> squares_;
 };
 
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams
 
 #endif  // SERVICE_LAB_STREAMS_SPARSE_LOGISTIC_H_

@@ -5,7 +5,7 @@
 #include "bandit/base/check.h"
 #include "bandit/delay/importance_weights.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 namespace {
 
 using bandit::LabelWeights;
@@ -216,4 +216,4 @@ double StreamLearner::Predict(const Click& click) const {
   return method_ == Method::kFnc ? bandit::FncPrediction(prediction) : prediction;
 }
 
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams

@@ -27,7 +27,7 @@
 #include "service/lab/streams/conversion_log.h"
 #include "service/lab/streams/sparse_logistic.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 
 enum class Method {
   kOracle,
@@ -106,6 +106,6 @@ class StreamLearner {
   size_t matured_ = 0;               // the first click that the nuisance models have not seen
 };
 
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams
 
 #endif  // SERVICE_LAB_STREAMS_STREAM_METHODS_H_

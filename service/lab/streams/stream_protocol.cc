@@ -11,7 +11,7 @@
 #include "bandit/base/status_macros.h"
 #include "bandit/measure/evaluation.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 namespace {
 
 constexpr int64_t kHourSeconds = 3600;
@@ -209,4 +209,4 @@ ConversionLog WithSwappedLabels(const ConversionLog& log, int64_t from, double s
   return noisy;
 }
 
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams

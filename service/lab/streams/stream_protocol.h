@@ -23,7 +23,7 @@
 #include "service/lab/streams/conversion_log.h"
 #include "service/lab/streams/stream_methods.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 
 struct StreamMetrics {
   double auc = 0;
@@ -84,6 +84,6 @@ LogFacts FactsOf(const ConversionLog& log, int64_t waiting);
 // convert. The history stays as it is. Deterministic by seed.
 ConversionLog WithSwappedLabels(const ConversionLog& log, int64_t from, double share, uint64_t seed);
 
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams
 
 #endif  // SERVICE_LAB_STREAMS_STREAM_PROTOCOL_H_

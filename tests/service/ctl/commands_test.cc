@@ -1,83 +1,28 @@
 #include "service/ctl/commands.h"
 
-#include <fstream>
-#include <iterator>
-#include <set>
-
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "tests/service/cli/program_checks.h"
 #include "tests/service/ctl/test_run.h"
 
 namespace suggest::ctl {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
-
-std::string CliDocument() {
-  std::ifstream in(SUGGEST_CLI_DOCUMENT);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// The part of the document from the command's heading to the next one.
-std::string Section(const std::string& document, const std::string& command) {
-  const size_t begin = document.find(absl::StrCat("\n## ", command, "\n"));
-  if (begin == std::string::npos) return "";
-  return document.substr(begin, document.find("\n## ", begin + 1) - begin);
-}
 
 TEST(CommandsTest, DocumentHasASectionForEachCommandThatNamesEachOfItsFlags) {
-  const std::string document = CliDocument();
-  ASSERT_FALSE(document.empty()) << SUGGEST_CLI_DOCUMENT;
-  for (const Command& command : AllCommands()) {
-    const std::string section = Section(document, command.name);
-    EXPECT_FALSE(section.empty()) << "no section \"## " << command.name << "\"";
-    for (const FlagSpec& flag : command.flags) {
-      EXPECT_THAT(section, HasSubstr(absl::StrCat("`--", flag.name))) << command.name;
-    }
-  }
-  for (const FlagSpec& flag : CommonFlags()) EXPECT_THAT(document, HasSubstr(absl::StrCat("`--", flag.name)));
+  cli::ExpectDocumented(Suggestctl(), SUGGEST_CLI_DOCUMENT);
 }
 
 TEST(CommandsTest, NamesAndFlagsAreUnique) {
-  std::set<std::string> names;
-  for (const Command& command : AllCommands()) {
-    EXPECT_TRUE(names.insert(command.name).second) << command.name;
-    std::set<std::string> flags;
-    for (const FlagSpec& flag : CommonFlags()) flags.insert(flag.name);
-    for (const FlagSpec& flag : command.flags) EXPECT_TRUE(flags.insert(flag.name).second) << flag.name;
-  }
+  cli::ExpectUniqueNamesAndFlags(Suggestctl());
 }
 
 TEST(CommandsTest, EveryCommandExplainsItselfAndEachOfItsFlags) {
-  const ManualClock wall(absl::UnixEpoch());
-  for (const Command& command : AllCommands()) {
-    std::vector<std::string> line = {command.name.substr(0, command.name.find(' '))};
-    if (absl::StrContains(command.name, " ")) line.push_back(command.name.substr(command.name.find(' ') + 1));
-    line.push_back("--help");
-    const RunResult help = RunCtl(AllCommands(), line, wall);
-    EXPECT_EQ(help.exit, 0);
-    EXPECT_THAT(help.out, StartsWith(absl::StrCat("usage: suggestctl ", command.name)));
-    EXPECT_THAT(help.out, HasSubstr(command.summary));
-    for (const FlagSpec& flag : command.flags) {
-      EXPECT_FALSE(flag.help.empty()) << command.name << " --" << flag.name;
-      EXPECT_EQ(flag.value_name.empty(), flag.kind == FlagKind::kSwitch) << command.name << " --" << flag.name;
-      EXPECT_THAT(help.out, HasSubstr(absl::StrCat("--", flag.name)));
-    }
-  }
+  cli::ExpectHelp(Suggestctl());
 }
 
 TEST(CommandsTest, EveryCommandRefusesAFlagItDoesNotKnow) {
-  const ManualClock wall(absl::UnixEpoch());
-  for (const Command& command : AllCommands()) {
-    std::vector<std::string> line = {command.name.substr(0, command.name.find(' '))};
-    if (absl::StrContains(command.name, " ")) line.push_back(command.name.substr(command.name.find(' ') + 1));
-    line.push_back("--colour=red");
-    const RunResult result = RunCtl(AllCommands(), line, wall);
-    EXPECT_EQ(result.exit, 2);
-    EXPECT_EQ(result.err, "suggestctl: unknown flag --colour\n") << command.name;
-  }
+  cli::ExpectUnknownFlagRefused(Suggestctl());
 }
 
 struct CommandUsageCase {
@@ -88,11 +33,7 @@ struct CommandUsageCase {
 class CommandUsageTest : public ::testing::TestWithParam<CommandUsageCase> {};
 
 TEST_P(CommandUsageTest, ExitsWithTwoBeforeAnythingIsDone) {
-  const ManualClock wall(absl::UnixEpoch());
-  const RunResult result = RunCtl(AllCommands(), GetParam().line, wall);
-  EXPECT_EQ(result.exit, 2) << result.err;
-  EXPECT_THAT(result.err, HasSubstr(GetParam().words));
-  EXPECT_EQ(result.out, "");
+  cli::ExpectUsageError(Suggestctl(), GetParam().line, GetParam().words);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -117,19 +58,9 @@ INSTANTIATE_TEST_SUITE_P(
         CommandUsageCase{{"models"}, "\"models\" needs one of: models list, models show"},
         CommandUsageCase{{"models", "list", "--config=c", "--limit=0"}, "--limit: \"0\""},
         CommandUsageCase{{"models", "export", "1", "--config=c"}, "--out FILE is required"},
-        CommandUsageCase{{"simulate", "--seeds=0"}, "--seeds: \"0\""},
-        CommandUsageCase{{"simulate", "--drive=127.0.0.1:1"}, "--drive: --config FILE is required with it"},
-        CommandUsageCase{{"simulate", "--drive=127.0.0.1:1", "--write-csv=d"}, "exclude each other"},
-        CommandUsageCase{{"simulate", "--policy=luck"}, "--policy: \"luck\" is not one of: "},
-        CommandUsageCase{{"evaluate", "delay"}, "either --data FILE or --generate is required"},
-        CommandUsageCase{{"evaluate", "delay", "--generate", "--data=f"},
-                         "either --data FILE or --generate is required"},
-        CommandUsageCase{{"evaluate", "delay", "--data=f", "--seeds=2"}, "--seeds: only with --generate"},
-        CommandUsageCase{{"evaluate", "delay", "--generate", "--method=luck"},
-                         "--method: \"luck\" is not one of: oracle, "},
-        CommandUsageCase{{"evaluate", "delay", "--generate", "--sweep-waiting=10"}, "--sweep-waiting: \"10\""},
-        CommandUsageCase{{"evaluate", "delay", "--generate", "--sweep-noise=2"}, "--sweep-noise: \"2\" is no share"},
-        CommandUsageCase{{"evaluate", "delay-data"}, "--write FILE is required"}));
+        CommandUsageCase{{"simulate", "--seeds=2"}, "\"simulate\" is a command of suggestlab"},
+        CommandUsageCase{{"evaluate", "delay", "--generate"}, "\"evaluate delay\" is a command of suggestlab"},
+        CommandUsageCase{{"evaluate", "delay-data"}, "\"evaluate delay-data\" is a command of suggestlab"}));
 
 TEST(CommandsTest, AMissingConfigurationFailsByName) {
   const ManualClock wall(absl::UnixEpoch());

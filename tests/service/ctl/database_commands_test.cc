@@ -503,31 +503,5 @@ TEST_F(DatabaseCommandsTest, DoctorSeesAModelOfAnotherSchema) {
   EXPECT_THAT(RunLine({"doctor"}).out, HasSubstr("was fitted with another feature schema"));
 }
 
-// --- simulate
-
-TEST_F(DatabaseCommandsTest, SimulateWritesAHistoryThatImportReads) {
-  const TemporaryFolder history;
-  const RunResult written = RunJson({"simulate", "--write-csv", history.path(), "--seed", "3"});
-  EXPECT_EQ(written.exit, 0) << written.err;
-  const RunResult imported = RunJson({"import", "--data", history.path()});
-  EXPECT_EQ(imported.exit, 0) << imported.err;
-  EXPECT_EQ(absl::StrCat(static_cast<int64_t>(written.At({"suggestions"}).number_value())),
-            database_.QueryOne("select count(*) from source.suggestions"));
-  EXPECT_EQ(absl::StrCat(static_cast<int64_t>(written.At({"customers"}).number_value())),
-            database_.QueryOne("select count(distinct customer_id) from source.customers"));
-}
-
-TEST_F(DatabaseCommandsTest, SimulateComparesTheNamedPoliciesWithTheOracle) {
-  const RunResult result = RunJson({"simulate", "--seeds=2", "--days=7", "--policy=uniform", "--policy=popular"});
-  EXPECT_EQ(result.exit, 0) << result.err;
-  EXPECT_EQ(result.At({"seeds"}).number_value(), 2);
-  EXPECT_EQ(result.At({"reference"}).string_value(), "uniform");
-  const google::protobuf::Value policies = result.At({"policies"});
-  ASSERT_EQ(policies.list_value().values_size(), 3);
-  const auto oracle = policies.list_value().values(2).struct_value().fields();
-  EXPECT_EQ(oracle.at("name").string_value(), "oracle");
-  EXPECT_GT(oracle.at("year_reward").struct_value().fields().at("mean").number_value(), 0);
-}
-
 }  // namespace
 }  // namespace suggest::ctl

@@ -5,68 +5,21 @@
 #include <string>
 #include <vector>
 
-#include "absl/time/time.h"
-#include "google/protobuf/struct.pb.h"
-#include "google/protobuf/util/json_util.h"
-#include "gtest/gtest.h"
-#include "service/ctl/run.h"
+#include "service/ctl/commands.h"
+#include "tests/service/cli/test_run.h"
 
 namespace suggest::ctl {
 
-// A clock that moves only when told, or by a fixed step at each reading.
-class ManualClock : public Clock {
- public:
-  explicit ManualClock(absl::Time now, absl::Duration step = absl::ZeroDuration()) : now_(now), step_(step) {}
-  absl::Time Now() const override {
-    const absl::Time now = now_;
-    now_ += step_;
-    return now;
-  }
-  void Advance(absl::Duration by) { now_ += by; }
+using cli::ManualClock;
+using cli::RunResult;
 
- private:
-  mutable absl::Time now_;
-  absl::Duration step_;
-};
-
-struct RunResult {
-  int exit = -1;
-  std::string out;
-  std::string err;
-
-  // Standard output as one JSON document, by protobuf's parser: an oracle that is not our printer.
-  google::protobuf::Struct Document() const {
-    google::protobuf::Struct document;
-    const auto status = google::protobuf::util::JsonStringToMessage(out, &document);
-    EXPECT_TRUE(status.ok()) << status.ToString() << "\n" << out;
-    return document;
-  }
-
-  // The value at a path of keys. Fails the test when a key is missing.
-  google::protobuf::Value At(const std::vector<std::string>& path) const {
-    google::protobuf::Value value;
-    *value.mutable_struct_value() = Document();
-    for (const std::string& key : path) {
-      if (value.struct_value().fields().count(key) == 0) {
-        ADD_FAILURE() << "no key " << key << " in\n" << out;
-        return {};
-      }
-      const google::protobuf::Value next = value.struct_value().fields().at(key);
-      value = next;
-    }
-    return value;
-  }
-};
+inline const std::vector<Command>& AllCommands() {
+  return Suggestctl().commands;
+}
 
 inline RunResult RunCtl(const std::vector<Command>& commands, const std::vector<std::string>& arguments,
                         const Clock& wall, bool terminal = false) {
-  StringSink out;
-  StringSink err;
-  RunResult result;
-  result.exit = Run(commands, arguments, {.out = out, .err = err, .err_is_terminal = terminal, .wall = wall});
-  result.out = out.text();
-  result.err = err.text();
-  return result;
+  return cli::RunProgram({"suggestctl", commands}, arguments, wall, terminal);
 }
 
 }  // namespace suggest::ctl

@@ -30,7 +30,7 @@ model::v1::DelayStudy TwoDays() {
 }
 
 TEST(DelayChartsTest, RegretHasALineForEachModeThatMustLearn) {
-  const report::Chart chart = RegretChart(TwoDays());
+  const chart::Chart chart = RegretChart(TwoDays());
   ASSERT_EQ(chart.series.size(), 3);
   EXPECT_EQ(chart.series[2].name, "wait");
   EXPECT_THAT(chart.series[2].points, ElementsAre(Pair(0, 0), Pair(1, 25), Pair(2, 50)));
@@ -38,10 +38,10 @@ TEST(DelayChartsTest, RegretHasALineForEachModeThatMustLearn) {
 }
 
 TEST(DelayChartsTest, RatioHasEveryModeWithItsErrorAndTheOracleAsALine) {
-  const report::Chart chart = RatioChart(TwoDays());
+  const chart::Chart chart = RatioChart(TwoDays());
   ASSERT_EQ(chart.series.size(), 2);
   EXPECT_THAT(chart.x.ticks, ElementsAre(Pair(1, "exposure"), Pair(2, "exposure_true"), Pair(3, "wait")));
-  const report::Series& ratios = chart.series[0];
+  const chart::Series& ratios = chart.series[0];
   ASSERT_EQ(ratios.points.size(), ratios.error.size());
   EXPECT_THAT(ratios.points[4], Pair(3, 2.5));
   EXPECT_EQ(ratios.error[4], 0.1);

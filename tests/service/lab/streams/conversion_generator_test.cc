@@ -4,7 +4,7 @@
 
 #include "gtest/gtest.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 namespace {
 
 TEST(ConversionGenerator, TheSameSeedGivesTheSameLogAndAnotherSeedAnother) {
@@ -48,4 +48,4 @@ TEST(ConversionGenerator, ConversionsFollowTheStatedProbabilities) {
 }
 
 }  // namespace
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams

@@ -9,7 +9,7 @@
 #include "gtest/gtest.h"
 #include "service/lab/streams/conversion_generator.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 namespace {
 
 using ::testing::HasSubstr;
@@ -103,4 +103,4 @@ TEST_F(ConversionLogTest, TheGeneratorNamesAFileItCannotWrite) {
 }
 
 }  // namespace
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams

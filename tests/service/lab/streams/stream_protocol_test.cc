@@ -9,7 +9,7 @@
 #include "service/lab/streams/conversion_generator.h"
 #include "service/lab/streams/delay_study.h"
 
-namespace suggest::evaluation {
+namespace suggest::streams {
 namespace {
 
 using ::testing::HasSubstr;
@@ -152,9 +152,9 @@ TEST(StreamProtocol, ImprovementsAreZeroForVanillaAndOneForTheOracle) {
   ASSERT_EQ(study.waiting_sweep.size(), 2u);
   EXPECT_LT(study.waiting_sweep[0].seen_share, study.waiting_sweep[1].seen_share);
   EXPECT_EQ(study.noise_sweep[0].methods.size(), NoiseSweepMethods().size());
-  for (const report::Chart& chart : {CalibrationChart(study), WaitingChart(study), NoiseChart(study)}) {
+  for (const chart::Chart& chart : {CalibrationChart(study), WaitingChart(study), NoiseChart(study)}) {
     EXPECT_FALSE(chart.series.empty());
-    for (const report::Series& series : chart.series) EXPECT_FALSE(series.points.empty()) << series.name;
+    for (const chart::Series& series : chart.series) EXPECT_FALSE(series.points.empty()) << series.name;
   }
 }
 
@@ -164,4 +164,4 @@ TEST(StreamProtocol, AnErrorOfTheSourceIsPassedOn) {
 }
 
 }  // namespace
-}  // namespace suggest::evaluation
+}  // namespace suggest::streams

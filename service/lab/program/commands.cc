@@ -1,0 +1,11 @@
+#include "service/lab/program/commands.h"
+
+namespace suggest::lab {
+
+const cli::Program& Suggestlab() {
+  static const auto* const program = new cli::Program{
+      "suggestlab", {SimulateCommand(), SimulateDelayCommand(), EvaluateDelayCommand(), EvaluateDelayDataCommand()}};
+  return *program;
+}
+
+}  // namespace suggest::lab
