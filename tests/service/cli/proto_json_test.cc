@@ -25,7 +25,7 @@ TEST(ProtoJsonTest, PrintsEveryFieldUnderItsProtoName) {
   "counts": null,
   "seconds": 0.5,
   "nothing_to_do": false,
-  "statement_seconds": 0
+  "statement_seconds": 0.0
 }
 )");
 }
@@ -53,7 +53,7 @@ TEST(ProtoJsonTest, PrintsStructsAsTheJsonTheyMean) {
   const std::string json = JsonOf<google::protobuf::Struct>(R"(
       fields { key: "goals" value { list_value { values { string_value: "sell" } values { number_value: 2 } } } }
       fields { key: "gone" value { null_value: NULL_VALUE } })");
-  EXPECT_NE(json.find("\"goals\": [\n    \"sell\",\n    2\n  ]"), std::string::npos) << json;
+  EXPECT_NE(json.find("\"goals\": [\n    \"sell\",\n    2.0\n  ]"), std::string::npos) << json;
   EXPECT_NE(json.find("\"gone\": null"), std::string::npos) << json;
 }
 
@@ -67,7 +67,7 @@ TEST(ProtoJsonTest, PrintsMapsAsObjectsAndBytesInHexadecimal) {
 TEST(ProtoJsonTest, PrintsRepeatedNumbersAndMessages) {
   const std::string json = JsonOf<model::v1::DecisionInputs>("customer: 1 customer: 0.5 candidates: 3");
   const std::string catalogue = JsonOf<model::v1::CatalogueVersion>("entries { title: \"T\" }");
-  EXPECT_NE(json.find("\"customer\": [\n    1,\n    0.5\n  ]"), std::string::npos) << json;
+  EXPECT_NE(json.find("\"customer\": [\n    1.0,\n    0.5\n  ]"), std::string::npos) << json;
   EXPECT_NE(json.find("\"candidates\": [\n    3\n  ]"), std::string::npos) << json;
   EXPECT_NE(catalogue.find("\"title\": \"T\""), std::string::npos) << catalogue;
 }
