@@ -112,16 +112,4 @@ ScorePass CoarsePanel::PassOver(const Weights& weights, absl::Span<const uint64_
   return {data(), fours(), static_cast<int>(eligible.size()), weights.fours.data(), weights.most_low, eligible.data()};
 }
 
-int32_t CoarsePanel::Score(const Weights& weights, int row) const {
-  int32_t score = 0;
-  for (int f = 0; f < fours(); ++f) {
-    const size_t four = static_cast<size_t>(row / kPanelRows) * fours() + f;
-    const uint8_t* const q = data() + (four * kPanelRows + row % kPanelRows) * 4;
-    const FourWeights& v = weights.fours[f];
-    score += q[0] * static_cast<int16_t>(v.even) + q[2] * static_cast<int16_t>(v.even >> 16);
-    score += q[1] * static_cast<int16_t>(v.odd) + q[3] * static_cast<int16_t>(v.odd >> 16);
-  }
-  return score;
-}
-
 }  // namespace suggest::bandit

@@ -50,9 +50,6 @@ class CoarsePanel {
   // pass.
   ScorePass PassOver(const Weights& weights, absl::Span<const uint64_t> eligible) const;
 
-  // What the kernels work out of one row. REQUIRES: 0 <= row < 64 blocks(), `weights` have fours.
-  int32_t Score(const Weights& weights, int row) const;
-
  private:
   struct alignas(64) Line {
     uint8_t bytes[64];

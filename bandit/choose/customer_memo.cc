@@ -35,23 +35,11 @@ void CustomerMemo::KeepContenders(const PropensityQuestion& q, std::shared_ptr<c
   contenders_ = std::move(contenders);
 }
 
-std::vector<int> CustomerMemo::Likely() const {
-  ReaderLock lock(mutex_);
-  return likely_;
-}
-
-void CustomerMemo::KeepLikely(const std::vector<int>& best) {
-  if (best.size() > kMostKept) return;
-  MutexLock lock(mutex_);
-  likely_ = best;
-}
-
 int64_t CustomerMemo::bytes() const {
   ReaderLock lock(mutex_);
   int64_t numbers = 0;
   if (weights_ != nullptr) numbers = customer_.size() + weights_->mean.size() + weights_->factor.size();
-  const size_t candidates =
-      (contenders_ == nullptr ? 0 : contenders_->size()) + asked_.eligible.exceptions().size() + likely_.size();
+  const size_t candidates = (contenders_ == nullptr ? 0 : contenders_->size()) + asked_.eligible.exceptions().size();
   return 8 * numbers + 4 * static_cast<int64_t>(candidates);
 }
 

@@ -1,9 +1,8 @@
-// What decisions for one customer have in common, kept from one to the next: his weights, among which candidates
-// propensities are counted, and which candidates were the best.
+// What decisions for one customer have in common, kept from one to the next: the weights as the customer sees them, and
+// among which candidates propensities are counted.
 //
-// A decision is the same, bit for bit, with a memo and without. Weights and contenders are not random, and each is kept
-// with what it was computed from and stands for exactly that. The last best ones are where to look first, no more. The
-// last of each is kept.
+// A decision is the same, bit for bit, with a memo and without: neither is random, and each is kept with what it was
+// computed from and stands for exactly that. The last of each is kept.
 //
 // Threads: any.
 #ifndef BANDIT_CHOOSE_CUSTOMER_MEMO_H_
@@ -37,10 +36,6 @@ class CustomerMemo {
   std::shared_ptr<const std::vector<int>> Contenders(const PropensityQuestion& q) const;
   void KeepContenders(const PropensityQuestion& q, std::shared_ptr<const std::vector<int>> contenders);
 
-  // The best candidates of the last draw, each once; empty: not known.
-  std::vector<int> Likely() const;
-  void KeepLikely(const std::vector<int>& best);
-
   // What is kept at the moment: for dim weights 8 (dim + dim^2), 8 per feature and 4 per candidate.
   int64_t bytes() const;
 
@@ -58,7 +53,6 @@ class CustomerMemo {
   std::shared_ptr<const JointNormal> weights_ ABSL_GUARDED_BY(mutex_);
   Asked asked_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const std::vector<int>> contenders_ ABSL_GUARDED_BY(mutex_);
-  std::vector<int> likely_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace suggest::bandit

@@ -66,8 +66,7 @@ class Scorer {
   // The policy's own slate, best first. Not for kUniform.
   std::vector<Ranked> Best(int count, KernelWidth width) const {
     if (settings_.kind != PolicyKind::kLinUcb && settings_.kind != PolicyKind::kPopular) {
-      const std::vector<int> likely = problem_.memo == nullptr ? std::vector<int>() : problem_.memo->Likely();
-      return SelectBest(*problem_.catalogue, problem_.eligible, problem_.pairs, drawn_, count, width, likely);
+      return SelectBest(*problem_.catalogue, problem_.eligible, problem_.pairs, drawn_, count, width);
     }
     std::vector<Ranked> ranked;
     problem_.eligible.ForEach([&](int candidate) {
@@ -230,7 +229,6 @@ absl::StatusOr<Slate> ChooseSlate(const DecisionProblem& problem, const PolicySe
   slate.explore = Explores(settings, seed);
   std::vector<int> best;
   if (settings.kind != PolicyKind::kUniform) best = Candidates(scorer.Best(count, width));
-  if (problem.memo != nullptr) problem.memo->KeepLikely(best);
   const bool random = slate.explore || settings.kind == PolicyKind::kUniform;
   slate.items.reserve(std::min(count, problem.eligible.size()));
   for (const int candidate : random ? RandomSubset(problem.eligible, count, seed) : best) {

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <limits>
 
-#include "absl/container/inlined_vector.h"
 #include "bandit/choose/score_kernel.h"
 #include "bandit/choose/shortlist.h"
 #include "bandit/model/weight_space.h"
@@ -39,29 +38,15 @@ int32_t ToWholeThreshold(float threshold) {
   return threshold <= -0x1p31f ? std::numeric_limits<int32_t>::min() : static_cast<int32_t>(std::floor(threshold));
 }
 
-// Tells the shortlist what `count` of the likely candidates score, where there are so many that it will be offered.
-void KnowLikely(const CandidateMatrix& catalogue, const CandidateSet& eligible, const std::vector<PairRow>& pairs,
-                const CoarsePanel::Weights& weights, int count, absl::Span<const int> likely, Shortlist* shortlist) {
-  absl::InlinedVector<float, 32> scores;
-  for (const int candidate : likely) {
-    if (!eligible.Contains(candidate) || HasPair(pairs, candidate)) continue;
-    scores.push_back(static_cast<float>(catalogue.coarse().Score(weights, candidate)));
-  }
-  if (scores.size() < static_cast<size_t>(count)) return;
-  shortlist->Know(KthLargest(scores.data(), static_cast<int>(scores.size()), count));
-}
-
 // Appends those eligible candidates without pair features that could be among the best `count`.
 void SelectSuperset(const CandidateMatrix& catalogue, const CandidateSet& eligible, const std::vector<PairRow>& pairs,
-                    const CoarsePanel::Weights& weights, int count, absl::Span<const int> likely, NextHit next_hit,
-                    std::vector<int>* superset) {
+                    const CoarsePanel::Weights& weights, int count, NextHit next_hit, std::vector<int>* superset) {
   constexpr double kToFloat = 64;  // rounding of a whole score of 31 bits to the shortlist's single precision
   const CandidateSet::Cover cover = eligible.CoverOf(catalogue.rows());
   const std::vector<uint64_t>& words = cover.mask->words();
   const bool all = pairs.empty() && cover.exact;
   const ScorePass pass = catalogue.coarse().PassOver(weights, words);
   Shortlist shortlist(count, 2 * (weights.bound + kToFloat) + 1);
-  KnowLikely(catalogue, eligible, pairs, weights, count, likely, &shortlist);
   int32_t scores[kPanelRows];
   uint64_t hits = 0;
   const auto next = [&](int begin) {
@@ -89,7 +74,7 @@ void KeepBest(std::vector<Ranked>& ranked, int count) {
 
 std::vector<Ranked> SelectBest(const CandidateMatrix& catalogue, const CandidateSet& eligible,
                                const std::vector<PairRow>& pairs, const Eigen::VectorXd& w, int count,
-                               KernelWidth width, absl::Span<const int> likely) {
+                               KernelWidth width) {
   std::vector<int> finalists;
   CoarsePanel::Weights weights;
   if (WorthSelecting(catalogue, eligible.size(), count)) weights = catalogue.coarse().Quantise(w);
@@ -100,7 +85,7 @@ std::vector<Ranked> SelectBest(const CandidateMatrix& catalogue, const Candidate
       if (eligible.Contains(pair.candidate)) finalists.push_back(pair.candidate);
     }
     const NextHit next_hit = width == KernelWidth::kAuto ? WidestNextHit() : NextHitBaseline;
-    SelectSuperset(catalogue, eligible, pairs, weights, count, likely, next_hit, &finalists);
+    SelectSuperset(catalogue, eligible, pairs, weights, count, next_hit, &finalists);
   }
   std::vector<Ranked> ranked = ScoreExactly(catalogue, finalists, pairs, w);
   KeepBest(ranked, count);

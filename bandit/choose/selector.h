@@ -31,11 +31,10 @@ inline bool Before(const Ranked& a, const Ranked& b) {
 // Sorts the best `count` to the front and drops the rest.
 void KeepBest(std::vector<Ranked>& ranked, int count);
 
-// The best min(count, eligible) candidates by z~_j' w_r + p_j' w_p, best first. `w` = [w_r; w_p]. `likely`: candidates,
-// each once, that are probably among them; the pass then hands on fewer, and the result is the same.
+// The best min(count, eligible) candidates by z~_j' w_r + p_j' w_p, best first. `w` = [w_r; w_p].
 std::vector<Ranked> SelectBest(const CandidateMatrix& catalogue, const CandidateSet& eligible,
                                const std::vector<PairRow>& pairs, const Eigen::VectorXd& w, int count,
-                               KernelWidth width, absl::Span<const int> likely = {});
+                               KernelWidth width);
 
 }  // namespace suggest::bandit
 

@@ -31,10 +31,6 @@ Shortlist::Shortlist(int count, double margin)
   scores_.reserve(limit_ + 64);
 }
 
-void Shortlist::Know(float score) {
-  threshold_ = std::max(threshold_, RoundDown(score - margin_));
-}
-
 void Shortlist::AppendTo(std::vector<int>* candidates) {
   Compact();
   candidates->insert(candidates->end(), candidates_.begin(), candidates_.end());
@@ -43,7 +39,7 @@ void Shortlist::AppendTo(std::vector<int>* candidates) {
 void Shortlist::Compact() {
   const size_t offered = scores_.size();
   if (offered <= static_cast<size_t>(count_)) return;
-  Know(Select(scores_, count_));
+  threshold_ = std::max(threshold_, RoundDown(Select(scores_, count_) - margin_));
   size_t kept = 0;
   for (size_t i = 0; i < offered; ++i) {
     candidates_[kept] = candidates_[i];

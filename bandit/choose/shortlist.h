@@ -26,9 +26,6 @@ class Shortlist {
     if (scores_.size() >= limit_) Compact();
   }
 
-  // `count` candidates of the pass are known to score at least `score`, whether they have been offered yet or not.
-  void Know(float score);
-
   // What scores less is out.
   float threshold() const { return threshold_; }
 

@@ -84,21 +84,6 @@ TEST(CustomerMemo, KeepsNoContendersOfPairFeaturesNorTooMany) {
   EXPECT_EQ(other.Contenders(QuestionOf(wide, *weights, 1.0, 3)), nullptr);
 }
 
-TEST(CustomerMemo, KeepsTheLastBest) {
-  World world(kMemoLayout, 400, 37, 6000);
-  CustomerMemo memo;
-  world.problem.memo = &memo;
-  EXPECT_TRUE(memo.Likely().empty());
-  for (const uint64_t seed : {1, 2}) {
-    const Slate slate = *ChooseSlate(world.problem, {.scale = 0.05}, 3, seed);
-    std::vector<int> served;
-    for (const ScoredCandidate& item : slate.items) served.push_back(item.candidate);
-    EXPECT_EQ(memo.Likely(), served);
-  }
-  memo.KeepLikely(std::vector<int>(CustomerMemo::kMostKept + 1));
-  EXPECT_EQ(memo.Likely().size(), 3) << "too many are not kept";
-}
-
 TEST(CustomerMemo, CountsWhatItKeeps) {
   World world(kMemoLayout, 400, 35, 6000);
   CustomerMemo memo;

@@ -39,14 +39,6 @@ void ExpectSelectsTheBest(const CandidateMatrix& catalogue, const std::vector<in
   const std::vector<Ranked> expected = SortEverything(catalogue, eligible, pairs, w, count);
   ExpectSame(SelectBest(catalogue, eligible, pairs, w, count, KernelWidth::kAuto), expected);
   ExpectSame(SelectBest(catalogue, eligible, pairs, w, count, KernelWidth::kNarrow), expected);
-  // Whatever is thought to be likely: the best themselves, the first, and every ninth, eligible or not.
-  std::vector<int> best, first, some;
-  for (const Ranked& one : expected) best.push_back(one.candidate);
-  for (int i = 0; i < std::min(count, catalogue.rows()); ++i) first.push_back(i);
-  for (int i = 0; i < catalogue.rows(); i += 9) some.push_back(i);
-  for (const std::vector<int>& likely : {best, first, some}) {
-    ExpectSame(SelectBest(catalogue, eligible, pairs, w, count, KernelWidth::kAuto, likely), expected);
-  }
 }
 
 TEST(Selector, FindsTheBestOfLargeCatalogues) {

@@ -54,21 +54,6 @@ TEST(Shortlist, KeepsThoseWithinTheMarginOfTheBest) {
   }
 }
 
-// What is known of scores to come shuts out what is below them from the start, and no other.
-TEST(Shortlist, KnownScoresShutOutWhatIsBelowThem) {
-  Shortlist shortlist(2, 0.5);
-  shortlist.Know(3.0f);
-  EXPECT_EQ(shortlist.threshold(), 2.5f);
-  shortlist.Know(1.0f);
-  EXPECT_EQ(shortlist.threshold(), 2.5f) << "less is no news";
-  for (const auto& [candidate, score] : {std::pair(7, 3.0f), std::pair(8, 2.5f), std::pair(9, 4.0f)}) {
-    shortlist.Offer(candidate, score);
-  }
-  std::vector<int> kept;
-  shortlist.AppendTo(&kept);
-  EXPECT_EQ(kept, (std::vector<int>{7, 8, 9}));
-}
-
 TEST(Shortlist, FewerThanCountAreAllKept) {
   Shortlist shortlist(5, 0);
   shortlist.Offer(3, -7.0f);
