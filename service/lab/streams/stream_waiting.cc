@@ -26,7 +26,7 @@ absl::StatusOr<lab::WaitingTime> TimesOf(std::vector<int64_t> delays, const std:
   std::vector<absl::Duration> times;
   std::vector<double> weights;
   for (const double share : shares) {
-    const auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(delays.size())));
+    const auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(delays.size()) - 1e-9));
     const int64_t delay = delays[std::clamp<size_t>(rank, 1, delays.size()) - 1];
     const absl::Duration time = absl::Seconds(std::clamp<int64_t>(delay, 1, options.mature_after - 1));
     if (times.empty() || time > times.back()) {

@@ -22,7 +22,7 @@ inline constexpr int kMinConversions = 30;
 // "int1" to "int8" and "cat1" to "cat9", as an index of Click::features. Errors: INVALID_ARGUMENT.
 absl::StatusOr<int> FeatureColumn(absl::string_view name);
 
-// The times of each level. `shares` in (0, 1), ascending; without any, the one share of all conversions that
+// The times of each level. `shares` in [0, 1], ascending; without any, the one share of all conversions that
 // options.waiting shows, so that the levels differ in time and not in what is seen.
 // Errors: FAILED_PRECONDITION when no conversion of a mature click of the history is visible when the stream begins.
 absl::StatusOr<lab::WaitingTimes> WaitingTimesOf(const ConversionLog& log, const StreamOptions& options, int column,
