@@ -29,7 +29,6 @@ PendingTarget Target(DelayMode mode, const PendingFacts& facts) {
     case DelayMode::kFakeNegative:
       return {1.0, facts.reward_seen};
     case DelayMode::kWait:
-    case DelayMode::kEsDfmIw:
       return {0.0, 0.0};
   }
   SUGGEST_CHECK(false);

@@ -5,13 +5,12 @@
 //                                    2017, linear form). z counts whole, not F times it, and w is F for those that
 //                                    bought too: full weight for them alone would bias again.
 //   kEsDfmLabel     (1, z | m u)     u = P(a purchase still comes | context, age, none by now) = 1 - f_rn (es_dfm.h)
-//   kExpectedLabel  (1, z | m q)     q = p (1 - F) / (1 - p F), the same probability by Bayes' rule from the model's
-//   own
-//                                    p: one step of EM for censored labels (Dempster, Laird, Rubin 1977; Chapelle 2014)
+//   kExpectedLabel  (1, z | m q)     q = p (1 - F) / (1 - p F), the same probability by Bayes' rule from the
+//                                    model's own p: one step of EM for censored labels (Dempster, Laird, Rubin 1977;
+//                                    Chapelle 2014)
 //   kFakeNegative   (1, z)           biased low until maturity
 //   kWait           (0, 0)           unbiased, stale by the attribution window
-//   kEsDfmIw        (0, 0)           the exception: see below
-// "z | x" is z when a purchase was seen, else x. Once mature, an exposure is (1, r) in every mode but the last.
+// "z | x" is z when a purchase was seen, else x. Once mature, an exposure is (1, r) in every mode.
 //
 // Rewards are not only 0 and 1. r = Y V: whether a purchase comes (Y, probability p), and what it is worth (V in (0,
 // 1], mean `mean_reward`, here m). b'mu estimates E[Y V] = p m, so p = b'mu / m; an exposure without a purchase has the
@@ -21,16 +20,12 @@
 //
 // An imputed target is conditional on no purchase by this age. The unconditional expectation counts the early purchases
 // twice: with p = .2, F = .5 a group's mean target is .1 + .9 x .2 = .28 instead of .1 + .9 x .1111 = .20.
-//
-// kEsDfmIw follows the paper: each event (a label read after the waiting time, a late purchase) enters accumulators of
-// its own with an importance weight (es_dfm.h) and stays there. Its sums equal the exact ones in expectation at best,
-// never exactly, also when all is mature. Hence no target here.
 #ifndef BANDIT_DELAY_PENDING_H_
 #define BANDIT_DELAY_PENDING_H_
 
 namespace suggest::bandit {
 
-enum class DelayMode { kExposure, kEsDfmLabel, kExpectedLabel, kFakeNegative, kWait, kEsDfmIw };
+enum class DelayMode { kExposure, kEsDfmLabel, kExpectedLabel, kFakeNegative, kWait };
 
 // Probabilities that enter an imputation are kept inside [kMinProbability, 1 - kMinProbability].
 inline constexpr double kMinProbability = 1e-3;

@@ -34,6 +34,31 @@ absl::StatusOr<Eigen::VectorXd> FitLogistic(const Eigen::MatrixXd& rows, const E
                                             const Eigen::VectorXd& weights, const Eigen::VectorXd& center,
                                             const LogisticOptions& options = {});
 
+// The rows of one regression, grown one at a time. Not thread-safe.
+class LogisticRows {
+ public:
+  // REQUIRES: at most `capacity` rows are added.
+  LogisticRows(Eigen::Index capacity, int dim) : inputs_(capacity, dim), labels_(capacity), weights_(capacity) {}
+
+  void Add(const Eigen::VectorXd& input, bool label, double weight) {
+    inputs_.row(count_) = input;
+    labels_[count_] = label ? 1.0 : 0.0;
+    weights_[count_++] = weight;
+  }
+  Eigen::Index size() const { return count_; }
+
+  // Errors: those of FitLogistic.
+  absl::StatusOr<Eigen::VectorXd> Fit(const Eigen::VectorXd& center, double ridge) const {
+    return FitLogistic(inputs_.topRows(count_), labels_.head(count_), weights_.head(count_), center, {.ridge = ridge});
+  }
+
+ private:
+  Eigen::MatrixXd inputs_;
+  Eigen::VectorXd labels_;
+  Eigen::VectorXd weights_;
+  Eigen::Index count_ = 0;
+};
+
 }  // namespace suggest::bandit
 
 #endif  // BANDIT_MODEL_LOGISTIC_H_

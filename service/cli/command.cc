@@ -20,12 +20,6 @@ std::string FlagHelp(const FlagSpec& spec) {
   return text;
 }
 
-std::string FlagTable(const std::vector<FlagSpec>& flags) {
-  Table table({"", ""});
-  for (const FlagSpec& spec : flags) table.AddRow({FlagHeading(spec), FlagHelp(spec)});
-  return table.Print();
-}
-
 std::string UsageLine(absl::string_view program, const Command& command) {
   std::string line = absl::StrCat("usage: ", program, " ", command.name);
   for (const Positional& positional : command.positionals) absl::StrAppend(&line, " ", positional.name);
@@ -52,6 +46,12 @@ const std::vector<FlagSpec>& CommonFlags() {
       {.name = "help", .kind = FlagKind::kSwitch, .help = "Show this help."},
   };
   return *flags;
+}
+
+std::string FlagTable(const std::vector<FlagSpec>& flags) {
+  Table table({"", ""});
+  for (const FlagSpec& spec : flags) table.AddRow({FlagHeading(spec), FlagHelp(spec)});
+  return table.Print();
 }
 
 std::string CommandHelp(absl::string_view program, const Command& command) {

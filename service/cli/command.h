@@ -70,6 +70,9 @@ struct Program {
 // Flags of every command: --config, --format, --clock, --help.
 const std::vector<FlagSpec>& CommonFlags();
 
+// Flags as --help shows them, a line each.
+std::string FlagTable(const std::vector<FlagSpec>& flags);
+
 // The whole help of a command of the named program: usage line, what it does, every flag.
 std::string CommandHelp(absl::string_view program, const Command& command);
 

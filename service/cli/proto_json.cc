@@ -9,6 +9,7 @@
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "service/common/timestamps.h"
 
 namespace suggest::cli {
 namespace {
@@ -109,8 +110,7 @@ Json ListToJson(const Message& message, const FieldDescriptor* field) {
 
 Json ProtoToJson(const Message& message) {
   if (const auto* timestamp = dynamic_cast<const google::protobuf::Timestamp*>(&message)) {
-    const absl::Time time = absl::FromUnixSeconds(timestamp->seconds()) + absl::Nanoseconds(timestamp->nanos());
-    return absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone());
+    return FormatInstant(ToAbslTime(*timestamp));
   }
   if (const auto* duration = dynamic_cast<const google::protobuf::Duration*>(&message)) {
     return absl::ToDoubleSeconds(absl::Seconds(duration->seconds()) + absl::Nanoseconds(duration->nanos()));

@@ -88,8 +88,7 @@ void SetDatabaseDefaults(config::v1::Database* database) {
   if (database->max_held_requests() == 0) database->set_max_held_requests(128);
 }
 
-void SetEsDfmDefaults(absl::Duration window, config::v1::EsDfm* es_dfm) {
-  if (!es_dfm->has_waiting_time()) Default(window / 12, es_dfm->mutable_waiting_time());
+void SetEsDfmDefaults(config::v1::EsDfm* es_dfm) {
   if (!es_dfm->has_refresh_period()) Default(absl::Hours(24), es_dfm->mutable_refresh_period());
   if (es_dfm->ridge() == 0) es_dfm->set_ridge(2);
   if (es_dfm->max_rows() == 0) es_dfm->set_max_rows(20'000);
@@ -121,7 +120,7 @@ void SetLearningDefaults(config::v1::Learning* learning) {
   if (!learning->has_outage_after()) {
     Default(4 * ToAbslDuration(learning->ingest_period()), learning->mutable_outage_after());
   }
-  SetEsDfmDefaults(ToAbslDuration(learning->attribution_window()), learning->mutable_es_dfm());
+  SetEsDfmDefaults(learning->mutable_es_dfm());
 }
 
 void SetChoiceDefaults(config::v1::Choice* choice) {

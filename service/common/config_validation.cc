@@ -203,9 +203,6 @@ void CheckStrata(const config::v1::DelayStrata& strata, Problems& problems) {
 
 void CheckEsDfm(const config::v1::Learning& learning, Problems& problems) {
   const config::v1::EsDfm& es_dfm = learning.es_dfm();
-  const absl::Duration wait = ToAbslDuration(es_dfm.waiting_time());
-  problems.Unless(wait > absl::ZeroDuration() && wait < ToAbslDuration(learning.attribution_window()),
-                  "learning.es_dfm.waiting_time", wait, "more than 0 and less than learning.attribution_window");
   const absl::Duration refresh = ToAbslDuration(es_dfm.refresh_period());
   problems.Unless(refresh > absl::ZeroDuration(), "learning.es_dfm.refresh_period", refresh, "more than 0");
   problems.Unless(Positive(es_dfm.ridge()), "learning.es_dfm.ridge", es_dfm.ridge(), "a finite number above 0");
@@ -217,6 +214,8 @@ void CheckLearning(const config::v1::Learning& learning, Problems& problems) {
   CheckWindows(learning, problems);
   CheckStrata(learning.delay_strata(), problems);
   CheckEsDfm(learning, problems);
+  problems.Unless(config::v1::Learning::DelayMode_IsValid(learning.delay_mode()), "learning.delay_mode",
+                  static_cast<int>(learning.delay_mode()), "one of the names of Learning.DelayMode in config.proto");
   const absl::Duration outage = ToAbslDuration(learning.outage_after());
   problems.Unless(outage >= ToAbslDuration(learning.ingest_period()), "learning.outage_after", outage,
                   "at least learning.ingest_period");

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "bandit/base/status_macros.h"
 #include "service/chart/svg_chart.h"
+#include "service/common/timestamps.h"
 #include "service/ctl/commands.h"
 #include "storage/source/history_source.h"
 
@@ -39,7 +40,7 @@ Json JsonOf(const DelayReplayReport& report) {
   for (const DelayReplayMethod& method : report.methods) {
     Json ticks = Json::array();
     for (const learning::DelayReplayTick& tick : method.ticks) {
-      ticks.push_back(Json::object({{"tick", absl::FormatTime(absl::RFC3339_full, tick.tick, absl::UTCTimeZone())},
+      ticks.push_back(Json::object({{"tick", FormatInstant(tick.tick)},
                                     {"exposures", tick.exposures},
                                     {"log_loss", tick.log_loss},
                                     {"predicted", tick.predicted},
@@ -55,7 +56,7 @@ Json JsonOf(const DelayReplayReport& report) {
                                     {"deciles", static_cast<int64_t>(method.deciles)},
                                     {"ticks", std::move(ticks)}}));
   }
-  return Json::object({{"first_tick", absl::FormatTime(absl::RFC3339_full, report.first_tick, absl::UTCTimeZone())},
+  return Json::object({{"first_tick", FormatInstant(report.first_tick)},
                        {"training_exposures", report.training_exposures},
                        {"exposures", report.exposures},
                        {"purchases", report.purchases},

@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "bandit/base/status_macros.h"
 #include "service/chart/svg_chart.h"
+#include "service/common/timestamps.h"
 #include "service/ctl/commands.h"
 #include "service/ctl/model_file.h"
 #include "service/ctl/stored_model.h"
@@ -22,7 +23,7 @@ namespace suggest::ctl {
 namespace {
 
 std::string TimeText(const google::protobuf::Timestamp& time) {
-  return absl::FormatTime("%Y-%m-%d %H:%M:%SZ", absl::FromUnixSeconds(time.seconds()), absl::UTCTimeZone());
+  return FormatInstant(ToAbslTime(time));
 }
 
 std::string SummaryTable(const std::vector<v1::ModelSummary>& summaries) {
@@ -67,7 +68,11 @@ std::string AgeText(absl::Duration age) {
 }
 
 std::string ModeName(const model::v1::ModelVersion& model) {
-  return config::v1::Learning::DelayMode_Name(learning::ToConfig(learning::DelayModeOf(model.delay().mode())));
+  const auto mode = model.delay().mode();
+  if (!config::v1::Learning::DelayMode_IsValid(mode)) {
+    return absl::StrCat("delay mode ", static_cast<int>(mode), ", unknown to this build");
+  }
+  return config::v1::Learning::DelayMode_Name(learning::ToConfig(learning::DelayModeOf(mode)));
 }
 
 std::string DelayText(const model::v1::ModelVersion& model, const std::vector<learning::DelayQuantiles>& delays) {

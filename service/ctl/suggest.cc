@@ -14,6 +14,7 @@
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
 #include "google/protobuf/util/json_util.h"
+#include "service/common/timestamps.h"
 #include "service/ctl/client.h"
 #include "service/ctl/commands.h"
 
@@ -115,9 +116,7 @@ absl::StatusOr<Outcome> RunFeedback(const Invocation& invocation) {
   request.set_kind(kind);
   if (flags.Has("at")) {
     const absl::Time at = flags.Time("at", absl::InfinitePast());
-    request.mutable_occurred_at()->set_seconds(absl::ToUnixSeconds(at));
-    request.mutable_occurred_at()->set_nanos(
-        static_cast<int32_t>(absl::ToInt64Nanoseconds(at - absl::FromUnixSeconds(absl::ToUnixSeconds(at)))));
+    *request.mutable_occurred_at() = ToProtoTimestamp(at);
   }
   ASSIGN_OR_RETURN(Client client, Connect(invocation));
   ASSIGN_OR_RETURN(const v1::RecordFeedbackResponse response, client.RecordFeedback(request));

@@ -240,10 +240,9 @@ absl::StatusOr<Booking::Chunk> Booking::MatureDue(storage::LearningTransaction& 
   ASSIGN_OR_RETURN(const std::vector<LedgerExposure> due,
                    tx.Pending(state.basis_id, first_day, tick_ - settings_.maturity(), LedgerKey(), chunk_rows_));
   if (due.empty()) return Chunk{};
-  TouchedBuckets buckets(&tx, storage::BucketKind::kExact, state.basis_id, basis_.layout);
+  TouchedBuckets buckets(&tx, state.basis_id, basis_.layout);
   RETURN_IF_ERROR(buckets.AddMature(due));
   RETURN_IF_ERROR(buckets.Save());
-  if (settings_.delay_mode == bandit::DelayMode::kEsDfmIw) RETURN_IF_ERROR(AddEvents(tx, state.basis_id, due));
   std::vector<LedgerKey> keys;
   for (const LedgerExposure& exposure : due) keys.push_back({exposure.customer_id, exposure.suggestion_id});
   RETURN_IF_ERROR(tx.MarkMature(keys));
@@ -252,20 +251,6 @@ absl::StatusOr<Booking::Chunk> Booking::MatureDue(storage::LearningTransaction& 
   RETURN_IF_ERROR(tx.SaveState(state));
   const int rows = static_cast<int>(due.size());
   return Chunk{rows, rows >= chunk_rows_};
-}
-
-absl::Status Booking::AddEvents(storage::LearningTransaction& tx, int64_t basis_id,
-                                const std::vector<LedgerExposure>& due) {
-  const DelayRule rule{.mode = settings_.delay_mode,
-                       .laws = bandit::DelayLaws(PriorDelayLaw(settings_)),
-                       .label_mean = {},
-                       .nuisance = basis_.nuisance};
-  TouchedBuckets buckets(&tx, storage::BucketKind::kEvents, basis_id, basis_.layout);
-  RETURN_IF_ERROR(buckets.AddEvents(due, [&](const LedgerExposure& exposure) {
-    const bandit::FactoredContext context = ToFactored(exposure.context);
-    return rule.EventTarget(settings_, basis_.layout, ViewOf(exposure, context), tick_);
-  }));
-  return buckets.Save();
 }
 
 }  // namespace suggest::learning

@@ -31,7 +31,6 @@ class Booking {
   struct Basis {
     bandit::ContextLayout layout;    // of the learner's basis
     StratumOfRecommendation strata;  // of the delay laws
-    DelayNuisance nuisance;          // that events are weighted with as exposures become mature
   };
 
   // `counts` is added to. It and `servings`, which only exposures need, must outlive the booking.
@@ -58,8 +57,6 @@ class Booking {
                                                             int64_t basis_id);
   storage::LedgerExposure ToLedger(const storage::NewExposure& fresh, std::vector<float> recommendation,
                                    int64_t basis_id, std::vector<KnownExposure>& same_pair);
-  absl::Status AddEvents(storage::LearningTransaction& tx, int64_t basis_id,
-                         const std::vector<storage::LedgerExposure>& due);
   storage::SourceWindow WindowFor(absl::Duration earlier) const;
 
   const LearnerSettings settings_;

@@ -19,8 +19,8 @@ namespace suggest::learning {
 namespace {
 
 constexpr config::v1::Learning::DelayMode kModes[] = {
-    config::v1::Learning::EXPOSURE,      config::v1::Learning::ES_DFM_LABEL, config::v1::Learning::EXPECTED_LABEL,
-    config::v1::Learning::FAKE_NEGATIVE, config::v1::Learning::WAIT,         config::v1::Learning::ES_DFM_IW};
+    config::v1::Learning::EXPOSURE, config::v1::Learning::ES_DFM_LABEL, config::v1::Learning::EXPECTED_LABEL,
+    config::v1::Learning::FAKE_NEGATIVE, config::v1::Learning::WAIT};
 
 // A change of a reward, in the order in which the learner hears of them.
 struct Change {

@@ -5,15 +5,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
+#include "service/common/timestamps.h"
 
 namespace suggest::learning {
 namespace {
 
 using bandit::DelayMode;
-
-bandit::WeightForm FormOf(const EsDfmSettings& settings) {
-  return settings.count_form ? bandit::WeightForm::kCount : bandit::WeightForm::kPublished;
-}
 
 Eigen::VectorXd ToVector(const google::protobuf::RepeatedField<double>& values) {
   return Eigen::Map<const Eigen::VectorXd>(values.data(), values.size());
@@ -34,16 +31,11 @@ absl::Status AsDataLoss(const absl::Status& status) {
 
 absl::Status ReadNuisance(const model::v1::DelayNuisance& stored, DelayNuisance* nuisance) {
   nuisance->version = stored.version();
-  nuisance->training_cut =
-      absl::FromUnixSeconds(stored.training_cut().seconds()) + absl::Nanoseconds(stored.training_cut().nanos());
+  nuisance->training_cut = ToAbslTime(stored.training_cut());
   nuisance->rows = stored.rows();
   if (stored.late_size() > 0) {
     ASSIGN_OR_RETURN(nuisance->late,
                      bandit::LateCorrector::FromWeights(ToVector(stored.late()), ToVector(stored.late_survival())));
-  }
-  if (stored.delayed_positive_size() > 0) {
-    ASSIGN_OR_RETURN(nuisance->events, bandit::EsDfmModel::FromWeights(ToVector(stored.delayed_positive()),
-                                                                       ToVector(stored.real_negative())));
   }
   return absl::OkStatus();
 }
@@ -79,7 +71,6 @@ bool DelayRule::NeedsLabelMean() const {
 
 bandit::PendingTarget DelayRule::TargetOf(const LearnerSettings& settings, const bandit::ContextLayout& layout,
                                           const ExposureView& exposure, absl::Time tick) const {
-  if (mode == DelayMode::kEsDfmIw) return EventTarget(settings, layout, exposure, tick);
   const absl::Duration age = tick - exposure.exposed_at;
   bandit::PendingFacts facts{.share = laws.Of(exposure.stratum).Share(age),
                              .reward_seen = exposure.reward,
@@ -95,55 +86,35 @@ bandit::PendingTarget DelayRule::TargetOf(const LearnerSettings& settings, const
   return bandit::Target(mode, facts);
 }
 
-bandit::PendingTarget DelayRule::EventTarget(const LearnerSettings& settings, const bandit::ContextLayout&,
-                                             const ExposureView& exposure, absl::Time tick) const {
-  const absl::Time read_at = exposure.exposed_at + settings.es_dfm.waiting_time;
-  if (tick < read_at) return {};
-  const bandit::LabelWeights weights =
-      nuisance.events.Weights(NuisanceContext(exposure.context), FormOf(settings.es_dfm));
-  const bandit::PendingTarget positive{weights.positive, weights.positive * exposure.reward};
-  if (!exposure.bought_at.has_value()) return {weights.negative, 0};
-  if (*exposure.bought_at <= read_at) return positive;
-  return {weights.negative + positive.weight, positive.target};
-}
-
 absl::Status TrainIfDue(const LearnerSettings& settings, const bandit::ContextLayout& layout, absl::Time tick,
                         MatureRows for_each, DelayRule* rule) {
-  const bool label = rule->mode == DelayMode::kEsDfmLabel, events = rule->mode == DelayMode::kEsDfmIw;
-  if (!label && !events) return absl::OkStatus();
-  const bool trained = label ? rule->nuisance.late.trained() : rule->nuisance.events.trained();
-  if (trained && tick - rule->nuisance.training_cut < settings.es_dfm.refresh_period) return absl::OkStatus();
+  if (rule->mode != DelayMode::kEsDfmLabel) return absl::OkStatus();
+  if (rule->nuisance.late.trained() && tick - rule->nuisance.training_cut < settings.es_dfm.refresh_period)
+    return absl::OkStatus();
   const int dim = layout.customer_dim + layout.recommendation_dim - 1;
   const bandit::TrainerOptions options{
       .maturity = settings.maturity(), .ridge = settings.es_dfm.ridge, .max_exposures = settings.es_dfm.max_rows};
   bandit::LateCorrectorTrainer late(dim, rule->laws.global(), options);
-  bandit::EsDfmTrainer weights(dim, options);
   RETURN_IF_ERROR(for_each([&](const ExposureView& exposure) -> absl::Status {
     bandit::ObservedExposure row{.context = NuisanceContext(exposure.context), .age = tick - exposure.exposed_at};
     if (exposure.bought_at.has_value()) row.purchase_visible = *exposure.bought_at - exposure.exposed_at;
-    return label ? late.Add(row) : weights.Add(row, settings.es_dfm.waiting_time);
+    return late.Add(row);
   }));
-  const int64_t rows = label ? late.size() : weights.size();
-  if (rows == 0) return absl::OkStatus();
-  if (label) {
-    ASSIGN_OR_RETURN(rule->nuisance.late, late.Fit());
-  } else {
-    ASSIGN_OR_RETURN(rule->nuisance.events, weights.Fit());
-  }
+  if (late.size() == 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(rule->nuisance.late, late.Fit());
   ++rule->nuisance.version;
   rule->nuisance.training_cut = tick;
-  rule->nuisance.rows = rows;
+  rule->nuisance.rows = late.size();
   return absl::OkStatus();
 }
 
 absl::StatusOr<bandit::Posterior> SolveWithPending(const bandit::Prior& prior, const bandit::NoiseModel& noise,
-                                                   const bandit::SufficientStatistics& mature,
-                                                   const bandit::SufficientStatistics& taught, PendingPass pass,
+                                                   const bandit::SufficientStatistics& mature, PendingPass pass,
                                                    DelayRule* rule) {
   ASSIGN_OR_RETURN(const double variance, bandit::InferNoiseVariance(prior, mature, noise));
   const auto solve = [&](const DelayRule& under) -> absl::StatusOr<bandit::Posterior> {
     ASSIGN_OR_RETURN(const bandit::SufficientStatistics pending, pass(under));
-    bandit::SufficientStatistics total = taught;
+    bandit::SufficientStatistics total = mature;
     total.AddScaled(pending, 1);
     return bandit::Posterior::Solve(prior, total, variance);
   };
@@ -175,15 +146,10 @@ model::v1::DelayModel ToProto(const DelayRule& rule) {
   if (rule.nuisance.version == 0) return proto;
   model::v1::DelayNuisance* const nuisance = proto.mutable_nuisance();
   nuisance->set_version(rule.nuisance.version);
-  const int64_t seconds = absl::ToUnixSeconds(rule.nuisance.training_cut);
-  nuisance->mutable_training_cut()->set_seconds(seconds);
-  nuisance->mutable_training_cut()->set_nanos(
-      static_cast<int32_t>(absl::ToInt64Nanoseconds(rule.nuisance.training_cut - absl::FromUnixSeconds(seconds))));
+  *nuisance->mutable_training_cut() = ToProtoTimestamp(rule.nuisance.training_cut);
   nuisance->set_rows(rule.nuisance.rows);
   Assign(rule.nuisance.late.beta(), nuisance->mutable_late());
   Assign(rule.nuisance.late.kappa(), nuisance->mutable_late_survival());
-  Assign(rule.nuisance.events.delayed_positive_weights(), nuisance->mutable_delayed_positive());
-  Assign(rule.nuisance.events.real_negative_weights(), nuisance->mutable_real_negative());
   return proto;
 }
 

@@ -5,7 +5,7 @@
 //   the
 //               discount, and times without an ingest are left out (M11, M21)
 //   label_mean  the posterior mean behind EXPECTED_LABEL, and behind ES_DFM_LABEL until its model is trained
-//   nuisance    logistic models of late purchases on [z_c; z_r], trained on mature exposures (M25 to M27)
+//   nuisance    the logistic model of late purchases on [z_c; z_r], trained on mature exposures (M27)
 #ifndef SERVICE_LEARNING_DELAY_RULE_H_
 #define SERVICE_LEARNING_DELAY_RULE_H_
 
@@ -32,7 +32,6 @@ struct DelayNuisance {
   absl::Time training_cut = absl::InfinitePast();
   int64_t rows = 0;
   bandit::LateCorrector late;
-  bandit::EsDfmModel events;
 };
 
 // What is known of an exposure that is not forgotten. Refers to the caller's values.
@@ -54,18 +53,15 @@ struct DelayRule {
   // Weight and target of an exposure that is pending at the tick, without its discount.
   bandit::PendingTarget TargetOf(const LearnerSettings& settings, const bandit::ContextLayout& layout,
                                  const ExposureView& exposure, absl::Time tick) const;
-  // What the events of an exposure have added by the tick: the label at the waiting time, and a late purchase.
-  bandit::PendingTarget EventTarget(const LearnerSettings& settings, const bandit::ContextLayout& layout,
-                                    const ExposureView& exposure, absl::Time tick) const;
   // Whether the targets need a posterior mean, hence more than one pass over the pending exposures.
   bool NeedsLabelMean() const;
 };
 
-// [z_c; z_r without its 1]: what the logistic models see.
+// [z_c; z_r without its 1]: what the logistic model sees.
 Eigen::VectorXd NuisanceContext(const bandit::FactoredContext& context);
 
 // Trains what `rule.mode` needs on mature exposures, if it is due at the tick. `for_each` shows the newest of them (at
-// most settings.es_dfm.max_rows), oldest first. Errors: those of the trainers.
+// most settings.es_dfm.max_rows), oldest first. Errors: those of the trainer.
 using MatureRows = absl::FunctionRef<absl::Status(absl::FunctionRef<absl::Status(const ExposureView&)>)>;
 absl::Status TrainIfDue(const LearnerSettings& settings, const bandit::ContextLayout& layout, absl::Time tick,
                         MatureRows for_each, DelayRule* rule);
@@ -77,8 +73,7 @@ absl::Status TrainIfDue(const LearnerSettings& settings, const bandit::ContextLa
 inline constexpr int kLabelSteps = 2;
 using PendingPass = absl::FunctionRef<absl::StatusOr<bandit::SufficientStatistics>(const DelayRule&)>;
 absl::StatusOr<bandit::Posterior> SolveWithPending(const bandit::Prior& prior, const bandit::NoiseModel& noise,
-                                                   const bandit::SufficientStatistics& mature,
-                                                   const bandit::SufficientStatistics& taught, PendingPass pass,
+                                                   const bandit::SufficientStatistics& mature, PendingPass pass,
                                                    DelayRule* rule);
 
 // The mode and all it needs but the law of all exposures, which ModelVersion.delay_law holds.

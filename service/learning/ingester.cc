@@ -11,6 +11,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "google/protobuf/util/time_util.h"
 #include "service/common/config.h"
+#include "service/common/timestamps.h"
 #include "service/learning/booking.h"
 #include "service/learning/publisher.h"
 #include "storage/ledger/learning_store.h"
@@ -56,14 +57,9 @@ absl::Status Chunks(storage::LearningStore& store, const Run& run, absl::string_
   return absl::OkStatus();
 }
 
-absl::Time DataCut(const model::v1::ModelVersion& model) {
-  return absl::FromUnixSeconds(model.lineage().data_cut().seconds()) +
-         absl::Nanoseconds(model.lineage().data_cut().nanos());
-}
-
 // Whether time alone has changed what a version made now would say.
 bool HasAged(const model::v1::ModelVersion& model, const config::v1::Config& config, absl::Time now) {
-  const absl::Time cut = DataCut(model);
+  const absl::Time cut = DataCutOf(model);
   if (features::UtcDay(now) != features::UtcDay(cut)) return true;
   const auto mode = config.learning().delay_mode();
   const bool by_age = mode != config::v1::Learning::WAIT && mode != config::v1::Learning::FAKE_NEGATIVE;
@@ -130,7 +126,7 @@ absl::StatusOr<StratumOfRecommendation> LoadStrata(storage::Database* db, const 
 absl::Status RunAll(storage::LearningStore& store, const Run& run, StratumOfRecommendation strata,
                     decision::StoredServings& servings, suggest::v1::IngestRewardsResponse& response) {
   const auto started = std::chrono::steady_clock::now();
-  Booking::Basis basis{.layout = {}, .strata = std::move(strata), .nuisance = {}};
+  Booking::Basis basis{.layout = {}, .strata = std::move(strata)};
   RETURN_IF_ERROR(Step(store, run, "start", [&](LearningTransaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const model::v1::ModelVersion current, CurrentModelVersion(tx));
     ASSIGN_OR_RETURN(const storage::LearnerState state, tx.State());
@@ -140,15 +136,13 @@ absl::Status RunAll(storage::LearningStore& store, const Run& run, StratumOfReco
                                                         current.lineage().basis_id(), ", the ledger of basis ",
                                                         state.basis_id));
     }
-    if (run.now < DataCut(current)) {
-      return absl::FailedPreconditionError(absl::StrCat("the clock says ", absl::FormatTime(run.now),
+    if (run.now < DataCutOf(current)) {
+      return absl::FailedPreconditionError(absl::StrCat("the clock says ", FormatInstant(run.now),
                                                         ", before the data cut of model version ", current.version(),
-                                                        ", ", absl::FormatTime(DataCut(current))));
+                                                        ", ", FormatInstant(DataCutOf(current))));
     }
     ASSIGN_OR_RETURN(const features::Pipeline pipeline, features::Pipeline::FromProto(current.pipeline()));
     basis.layout = pipeline.layout();
-    ASSIGN_OR_RETURN(DelayRule rule, DelayRuleOf(current));
-    basis.nuisance = std::move(rule.nuisance);
     return absl::OkStatus();
   }));
   Booking booking(run.config, std::move(basis), run.now, response.mutable_counts(), &servings);

@@ -22,8 +22,7 @@ Learner::Learner(const LearnerSettings& settings, const bandit::ContextLayout& l
       noise_(noise),
       prior_law_(PriorDelayLaw(settings)),
       rule_{.mode = settings.delay_mode, .laws = bandit::DelayLaws(prior_law_), .label_mean = {}, .nuisance = {}},
-      mature_(layout.dim()),
-      events_(layout.dim()) {}
+      mature_(layout.dim()) {}
 
 absl::Status Learner::BookExposure(int64_t id, absl::Time exposed_at, bandit::FactoredContext context,
                                    absl::string_view stratum) {
@@ -68,10 +67,8 @@ absl::StatusOr<bandit::Posterior> Learner::Step(absl::Time tick) {
   EstimateDelayLaws(tick);
   RETURN_IF_ERROR(Train(tick));
   const int64_t today = features::UtcDay(tick);
-  const bandit::SufficientStatistics mature = mature_.Total(today, settings_.forgetting);
-  const bool as_events = rule_.mode == bandit::DelayMode::kEsDfmIw;
   return SolveWithPending(
-      prior_, noise_, mature, as_events ? events_.Total(today, settings_.forgetting) : mature,
+      prior_, noise_, mature_.Total(today, settings_.forgetting),
       [&](const DelayRule& rule) { return SumPending(rule, tick); }, &rule_);
 }
 
@@ -85,7 +82,6 @@ void Learner::Forget(int64_t first_live_day) {
     days_.erase(days_.begin());
   }
   mature_.DropBefore(first_live_day);
-  events_.DropBefore(first_live_day);
 }
 
 absl::Status Learner::Mature(absl::Time tick) {
@@ -99,11 +95,6 @@ absl::Status Learner::Mature(absl::Time tick) {
         continue;
       }
       RETURN_IF_ERROR(mature_.At(day->first).AddMature(bandit::AssembleContext(layout_, entry.context), entry.reward));
-      if (rule_.mode == bandit::DelayMode::kEsDfmIw) {
-        const bandit::PendingTarget target = rule_.EventTarget(settings_, layout_, ViewOf(entry), tick);
-        RETURN_IF_ERROR(
-            events_.At(day->first).Add(bandit::AssembleContext(layout_, entry.context), target.weight, target.target));
-      }
       entry.mature = true;
       grams_.erase({entry.exposed_at, entry.stratum});
       ++mature_count_;
@@ -164,7 +155,7 @@ absl::StatusOr<bandit::SufficientStatistics> Learner::SumPending(const DelayRule
     }
   }
   for (const auto& [instant, entries] : instants) {
-    if (entries.size() >= kCrowd && rule.mode != bandit::DelayMode::kEsDfmIw) {
+    if (entries.size() >= kCrowd) {
       RETURN_IF_ERROR(AddCrowd(instant, entries, pending));
       continue;
     }

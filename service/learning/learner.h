@@ -98,7 +98,6 @@ class Learner {
   bandit::DelayLaw prior_law_;
   DelayRule rule_;
   bandit::DayBuckets mature_;
-  bandit::DayBuckets events_;                          // with kEsDfmIw: what mature exposures added as events
   absl::btree_map<int64_t, std::vector<Entry>> days_;  // live exposures by day
   absl::flat_hash_map<int64_t, Place> places_;         // by id; the day may be forgotten
   absl::btree_map<Crowd, Gram> grams_;                 // crowded instants that are not mature

@@ -99,15 +99,15 @@ absl::Status Ledger::Train(DelayRule* rule) {
       rule);
 }
 
-absl::StatusOr<Ledger::Mature> Ledger::SumBuckets(storage::BucketKind kind) {
+absl::StatusOr<Ledger::Mature> Ledger::SumBuckets() {
   Mature mature{.sums = bandit::SufficientStatistics(layout_.dim()), .sha256 = ""};
-  ASSIGN_OR_RETURN(std::vector<int64_t> days, tx_->BucketDays(kind, scope_.basis_id));
+  ASSIGN_OR_RETURN(std::vector<int64_t> days, tx_->BucketDays(scope_.basis_id));
   std::erase_if(days, [&](int64_t day) { return day < scope_.first_day; });
   std::string checksums;
   for (size_t begin = 0; begin < days.size(); begin += kBucketPage) {
     const absl::Span<const int64_t> page =
         absl::MakeConstSpan(days).subspan(begin, std::min(kBucketPage, days.size() - begin));
-    ASSIGN_OR_RETURN(const std::vector<storage::BucketRow> rows, tx_->Buckets(kind, scope_.basis_id, page));
+    ASSIGN_OR_RETURN(const std::vector<storage::BucketRow> rows, tx_->Buckets(scope_.basis_id, page));
     for (const storage::BucketRow& row : rows) {
       ASSIGN_OR_RETURN(const bandit::SufficientStatistics bucket, ToSums(row));
       if (bucket.dim() != layout_.dim()) {

@@ -43,7 +43,7 @@ class Ledger {
     int64_t count = 0;
     std::string sha256;  // of the buckets
   };
-  absl::StatusOr<Mature> SumBuckets(storage::BucketKind kind);
+  absl::StatusOr<Mature> SumBuckets();
 
   struct Pending {
     bandit::SufficientStatistics sums;  // discounted

@@ -8,20 +8,13 @@
 #include "bandit/base/status_macros.h"
 #include "features/counters.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "service/common/timestamps.h"
 #include "service/decision/model_codec.h"
 #include "service/learning/ledger_sums.h"
 #include "service/learning/posterior_sums.h"
 
 namespace suggest::learning {
 namespace {
-
-google::protobuf::Timestamp ToTimestamp(absl::Time time) {
-  google::protobuf::Timestamp timestamp;
-  const int64_t seconds = absl::ToUnixSeconds(time);
-  timestamp.set_seconds(seconds);
-  timestamp.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
-  return timestamp;
-}
 
 void SetPosterior(const bandit::Posterior& posterior, const bandit::Prior& prior, model::v1::PosteriorState* state) {
   const int dim = posterior.dim();
@@ -60,8 +53,8 @@ void SetLineage(const BasisOf& basis, const Ledger::Mature& mature, int64_t pend
                 absl::Time created_at, model::v1::Lineage* lineage) {
   lineage->set_parent_version(basis.parent_version);
   lineage->set_basis_id(basis.basis_id);
-  *lineage->mutable_data_cut() = ToTimestamp(tick);
-  *lineage->mutable_created_at() = ToTimestamp(created_at);
+  *lineage->mutable_data_cut() = ToProtoTimestamp(tick);
+  *lineage->mutable_created_at() = ToProtoTimestamp(created_at);
   lineage->set_origin(basis.origin);
   lineage->set_code_version(SUGGEST_VERSION);
   lineage->set_exposures(mature.count);
@@ -103,12 +96,7 @@ absl::StatusOr<storage::ModelRow> PublishVersion(storage::LearningTransaction& t
   Ledger ledger(&tx, settings, MoneyRulesOf(config), basis.layout,
                 {basis.basis_id, state.first_live_day, tick, config.learning().chunk_rows()});
   ASSIGN_OR_RETURN(DelayRule rule, ledger.EstimateRule(prior.base_rate, basis.nuisance));
-  ASSIGN_OR_RETURN(const Ledger::Mature mature, ledger.SumBuckets(storage::BucketKind::kExact));
-  bandit::SufficientStatistics taught = mature.sums;
-  if (rule.mode == bandit::DelayMode::kEsDfmIw) {
-    ASSIGN_OR_RETURN(const Ledger::Mature events, ledger.SumBuckets(storage::BucketKind::kEvents));
-    taught = events.sums;
-  }
+  ASSIGN_OR_RETURN(const Ledger::Mature mature, ledger.SumBuckets());
   int64_t pending_count = 0;
   const auto pass = [&](const DelayRule& under) -> absl::StatusOr<bandit::SufficientStatistics> {
     ASSIGN_OR_RETURN(const Ledger::Pending pending, ledger.SumPending(under, progress));
@@ -116,7 +104,7 @@ absl::StatusOr<storage::ModelRow> PublishVersion(storage::LearningTransaction& t
     return pending.sums;
   };
   ASSIGN_OR_RETURN(const bandit::Posterior posterior,
-                   SolveWithPending(prior, NoiseOf(config, basis.base_rate), mature.sums, taught, pass, &rule));
+                   SolveWithPending(prior, NoiseOf(config, basis.base_rate), mature.sums, pass, &rule));
 
   model::v1::ModelVersion model;
   model.set_version(basis.version);

@@ -277,7 +277,7 @@ absl::Status PurchaseBooking::UpdateRewards(storage::LearningTransaction& tx, co
   for (const PurchaseState& purchase : purchases) {
     of_exposure[{purchase.customer_id, purchase.suggestion_id}].push_back(purchase);
   }
-  TouchedBuckets buckets(&tx, storage::BucketKind::kExact, state.basis_id, layout_);
+  TouchedBuckets buckets(&tx, state.basis_id, layout_);
   for (LedgerExposure& exposure : exposures) {
     const std::vector<PurchaseState>& own = of_exposure[{exposure.customer_id, exposure.suggestion_id}];
     const int64_t fresh = touched.at({exposure.customer_id, exposure.suggestion_id});

@@ -15,7 +15,6 @@ constexpr ModeName kModes[] = {
     {bandit::DelayMode::kExpectedLabel, config::v1::Learning::EXPECTED_LABEL},
     {bandit::DelayMode::kFakeNegative, config::v1::Learning::FAKE_NEGATIVE},
     {bandit::DelayMode::kWait, config::v1::Learning::WAIT},
-    {bandit::DelayMode::kEsDfmIw, config::v1::Learning::ES_DFM_IW},
 };
 
 }  // namespace
@@ -45,11 +44,9 @@ LearnerSettings LearnerSettingsOf(const config::v1::Config& config) {
   settings.prior_mean_delay = ToAbslDuration(learning.prior_mean_delay());
   settings.prior_delay_strength = learning.prior_delay_strength();
   const config::v1::EsDfm& es_dfm = learning.es_dfm();
-  settings.es_dfm = {.waiting_time = ToAbslDuration(es_dfm.waiting_time()),
-                     .refresh_period = ToAbslDuration(es_dfm.refresh_period()),
+  settings.es_dfm = {.refresh_period = ToAbslDuration(es_dfm.refresh_period()),
                      .ridge = es_dfm.ridge(),
-                     .max_rows = es_dfm.max_rows(),
-                     .count_form = es_dfm.count_form()};
+                     .max_rows = es_dfm.max_rows()};
   return settings;
 }
 

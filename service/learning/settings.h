@@ -14,11 +14,9 @@
 namespace suggest::learning {
 
 struct EsDfmSettings {
-  absl::Duration waiting_time = absl::Hours(24 * 70) / 12;
   absl::Duration refresh_period = absl::Hours(24);
   double ridge = 2;
   int max_rows = 20000;
-  bool count_form = false;
 };
 
 struct LearnerSettings {

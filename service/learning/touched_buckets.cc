@@ -56,7 +56,7 @@ absl::StatusOr<bandit::SufficientStatistics*> TouchedBuckets::At(int64_t day) {
     RETURN_IF_ERROR(Save());
     buckets_.clear();
   }
-  ASSIGN_OR_RETURN(const std::vector<storage::BucketRow> rows, tx_->Buckets(kind_, basis_id_, {day}));
+  ASSIGN_OR_RETURN(const std::vector<storage::BucketRow> rows, tx_->Buckets(basis_id_, {day}));
   bandit::SufficientStatistics sums(layout_.dim());
   if (!rows.empty()) {
     ASSIGN_OR_RETURN(sums, ToSums(rows.front()));
@@ -69,24 +69,13 @@ absl::StatusOr<bandit::SufficientStatistics*> TouchedBuckets::At(int64_t day) {
 }
 
 absl::Status TouchedBuckets::AddMature(const std::vector<storage::LedgerExposure>& exposures) {
-  return AddByDay(exposures, [](const storage::LedgerExposure& exposure, bandit::FactoredSums& sums) {
-    return sums.AddMature(ToFactored(exposure.context), exposure.reward);
-  });
-}
-
-absl::Status TouchedBuckets::AddEvents(const std::vector<storage::LedgerExposure>& exposures, TargetOf target_of) {
-  return AddByDay(exposures, [&](const storage::LedgerExposure& exposure, bandit::FactoredSums& sums) {
-    const bandit::PendingTarget target = target_of(exposure);
-    return sums.Add(ToFactored(exposure.context), target.weight, target.target);
-  });
-}
-
-absl::Status TouchedBuckets::AddByDay(const std::vector<storage::LedgerExposure>& exposures, Add add) {
   absl::btree_map<int64_t, std::vector<const storage::LedgerExposure*>> by_day;
   for (const storage::LedgerExposure& exposure : exposures) by_day[exposure.day].push_back(&exposure);
   for (const auto& [day, of_day] : by_day) {
     bandit::FactoredSums added(layout_);
-    for (const storage::LedgerExposure* exposure : of_day) RETURN_IF_ERROR(add(*exposure, added));
+    for (const storage::LedgerExposure* exposure : of_day) {
+      RETURN_IF_ERROR(added.AddMature(ToFactored(exposure->context), exposure->reward));
+    }
     ASSIGN_OR_RETURN(bandit::SufficientStatistics* const bucket, At(day));
     bucket->AddScaled(added.Sums(), 1);
   }
@@ -101,7 +90,7 @@ absl::Status TouchedBuckets::AdjustMature(const storage::LedgerExposure& exposur
 }
 
 absl::Status TouchedBuckets::Save() {
-  for (const auto& [day, sums] : buckets_) RETURN_IF_ERROR(tx_->SaveBucket(kind_, basis_id_, ToRow(day, sums)));
+  for (const auto& [day, sums] : buckets_) RETURN_IF_ERROR(tx_->SaveBucket(basis_id_, ToRow(day, sums)));
   return absl::OkStatus();
 }
 

@@ -5,10 +5,8 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "bandit/delay/pending.h"
 #include "bandit/model/context.h"
 #include "bandit/model/factored_sums.h"
 #include "bandit/model/sufficient_statistics.h"
@@ -26,26 +24,18 @@ storage::BucketRow ToRow(int64_t day, const bandit::SufficientStatistics& sums);
 // Each bucket is read once and written once, unless a transaction touches more days than are held at a time.
 class TouchedBuckets {
  public:
-  TouchedBuckets(storage::LearningTransaction* tx, storage::BucketKind kind, int64_t basis_id,
-                 const bandit::ContextLayout& layout)
-      : tx_(tx), kind_(kind), basis_id_(basis_id), layout_(layout) {}
+  TouchedBuckets(storage::LearningTransaction* tx, int64_t basis_id, const bandit::ContextLayout& layout)
+      : tx_(tx), basis_id_(basis_id), layout_(layout) {}
 
   // Errors of all: INVALID_ARGUMENT for a context that does not fit the layout.
   absl::Status AddMature(const std::vector<storage::LedgerExposure>& exposures);
-  // With these weights and targets instead of (1, reward).
-  using TargetOf = absl::FunctionRef<bandit::PendingTarget(const storage::LedgerExposure&)>;
-  absl::Status AddEvents(const std::vector<storage::LedgerExposure>& exposures, TargetOf target_of);
   absl::Status AdjustMature(const storage::LedgerExposure& exposure, double new_reward);
   absl::Status Save();
 
  private:
   absl::StatusOr<bandit::SufficientStatistics*> At(int64_t day);
 
-  using Add = absl::FunctionRef<absl::Status(const storage::LedgerExposure&, bandit::FactoredSums&)>;
-  absl::Status AddByDay(const std::vector<storage::LedgerExposure>& exposures, Add add);
-
   storage::LearningTransaction* const tx_;
-  const storage::BucketKind kind_;
   const int64_t basis_id_;
   const bandit::ContextLayout layout_;
   absl::btree_map<int64_t, bandit::SufficientStatistics> buckets_;

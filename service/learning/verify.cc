@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "features/pipeline.h"
+#include "service/common/timestamps.h"
 #include "service/learning/attribution.h"
 #include "service/learning/ledger_sums.h"
 #include "service/learning/posterior_sums.h"
@@ -52,8 +53,14 @@ class Verifier {
  private:
   // Rewards from purchases, bucket sums and the pending part from exposures: none of it from what was summed before.
   absl::Status RebuildFromLedger() {
-    const absl::Time tick = absl::FromUnixSeconds(model_.lineage().data_cut().seconds()) +
-                            absl::Nanoseconds(model_.lineage().data_cut().nanos());
+    const absl::Time tick = DataCutOf(model_);
+    if (!config::v1::Learning::DelayMode_IsValid(model_.delay().mode())) {
+      return absl::FailedPreconditionError(absl::StrCat("model version ", model_.version(),
+                                                        " counts pending exposures by delay mode ",
+                                                        static_cast<int>(model_.delay().mode()),
+                                                        ", which this build does not know: run suggestctl "
+                                                        "ingest-rewards, then verify the version that it publishes"));
+    }
     ASSIGN_OR_RETURN(const DelayRule rule, DelayRuleOf(model_));
     PendingSums pending(settings_, layout_, rule, tick);
     storage::LedgerKey cursor;
@@ -102,13 +109,12 @@ class Verifier {
   }
 
   absl::Status CompareBuckets() {
-    ASSIGN_OR_RETURN(const std::vector<int64_t> stored, tx_.BucketDays(storage::BucketKind::kExact, state_.basis_id));
+    ASSIGN_OR_RETURN(const std::vector<int64_t> stored, tx_.BucketDays(state_.basis_id));
     for (int64_t day : stored) {
       if (day >= state_.first_live_day) days_.try_emplace(day, bandit::SufficientStatistics(layout_.dim()));
     }
     for (const auto& [day, rebuilt] : days_) {
-      ASSIGN_OR_RETURN(const std::vector<storage::BucketRow> rows,
-                       tx_.Buckets(storage::BucketKind::kExact, state_.basis_id, {day}));
+      ASSIGN_OR_RETURN(const std::vector<storage::BucketRow> rows, tx_.Buckets(state_.basis_id, {day}));
       ++report_.days;
       if (rows.empty()) {
         Problem(absl::StrCat("day ", day, ": the bucket is missing, ", rebuilt.count(), " exposures are mature"));
@@ -150,18 +156,10 @@ class Verifier {
   }
 
   absl::Status CompareModel() {
-    const absl::Time tick = absl::FromUnixSeconds(model_.lineage().data_cut().seconds());
+    const absl::Time tick = DataCutOf(model_);
     bandit::SufficientStatistics total(layout_.dim());
-    if (model_.delay().mode() == config::v1::Learning::ES_DFM_IW) {
-      // Events keep the weights that they were booked with: there is nothing to rebuild them from.
-      Ledger ledger(&tx_, settings_, MoneyRulesOf(config_), layout_,
-                    {state_.basis_id, state_.first_live_day, tick, config_.learning().chunk_rows()});
-      ASSIGN_OR_RETURN(const Ledger::Mature events, ledger.SumBuckets(storage::BucketKind::kEvents));
-      total = events.sums;
-    } else {
-      for (const auto& [day, sums] : days_) {
-        total.AddScaled(sums, settings_.forgetting.Factor(day, features::UtcDay(tick)));
-      }
+    for (const auto& [day, sums] : days_) {
+      total.AddScaled(sums, settings_.forgetting.Factor(day, features::UtcDay(tick)));
     }
     total.AddScaled(*pending_, 1);
     const bandit::Prior prior = {.ridge = model_.posterior().ridge(),

@@ -11,6 +11,7 @@
 #include "bandit/base/status_macros.h"
 #include "features/counters.h"
 #include "service/common/config.h"
+#include "service/common/timestamps.h"
 #include "service/learning/booking.h"
 #include "service/learning/held_out.h"
 #include "service/learning/posterior_sums.h"
@@ -24,10 +25,6 @@ namespace {
 
 using model::v1::WarmStartReport;
 using storage::LearningTransaction;
-
-std::string Rfc3339(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", time, absl::UTCTimeZone());
-}
 
 absl::Status CheckOptions(const WarmStartOptions& options) {
   if (options.cut_share > 0 && options.cut_share < 1) return absl::OkStatus();
@@ -64,7 +61,7 @@ absl::Status AddHeldOut(const History& history, const Timeline& timeline, const 
     report->add_messages("no held-out report: too few instants of decision to cut between");
     return absl::OkStatus();
   }
-  report->set_cut(Rfc3339(cut));
+  report->set_cut(FormatInstant(cut));
   ASSIGN_OR_RETURN(const Training training, TrainAt(history, timeline, config, cut, nullptr, progress));
   ASSIGN_OR_RETURN(const bandit::Posterior posterior, PosteriorAt(training, timeline, config, cut, progress));
   ASSIGN_OR_RETURN(*report->mutable_held_out(),
@@ -160,7 +157,7 @@ absl::Status PublishPlan(LearningTransaction& tx, const config::v1::Config& conf
   }
   suggest::v1::IngestCounts counts;
   // All exposures are booked, so that histories are whole; their purchases must be too.
-  Booking booking(config, {.layout = plan.basis.layout, .strata = {}, .nuisance = {}}, plan.data_cut, &counts, nullptr,
+  Booking booking(config, {.layout = plan.basis.layout, .strata = {}}, plan.data_cut, &counts, nullptr,
                   Booking::Reach::kAllHistory);
   Booking::Chunk chunk;
   do {
@@ -178,7 +175,7 @@ absl::Status PublishPlan(LearningTransaction& tx, const config::v1::Config& conf
   report->set_noise_sd(std::sqrt(row.noise_variance));
   report->set_condition_number(row.condition_number);
   report->set_exposures_in_window(counts.exposures_in_window());
-  report->set_data_cut(Rfc3339(plan.data_cut));
+  report->set_data_cut(FormatInstant(plan.data_cut));
   report->set_base_rate(PriorOf(config, plan.basis.base_rate).base_rate);
   return absl::OkStatus();
 }
@@ -252,17 +249,6 @@ absl::Time CutInstant(const Timeline& timeline, double share) {
     }
   }
   return absl::InfiniteFuture();
-}
-
-absl::StatusOr<WarmStartReport> EvaluateHistory(const History& history, const config::v1::Config& config,
-                                                const WarmStartOptions& options, const Progress& progress) {
-  RETURN_IF_ERROR(CheckOptions(options));
-  ASSIGN_OR_RETURN(const Timeline timeline, BuildTimeline(history, config));
-  WarmStartReport report;
-  DescribeHistory(timeline, &report);
-  const absl::Time data_end = DataEnd(timeline, config, options, absl::InfiniteFuture());
-  RETURN_IF_ERROR(AddHeldOut(history, timeline, config, options, data_end, progress, &report));
-  return report;
 }
 
 absl::StatusOr<WarmStartReport> RunWarmStart(storage::Database& db, const History& history,

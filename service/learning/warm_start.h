@@ -46,10 +46,6 @@ absl::StatusOr<model::v1::WarmStartReport> RunWarmStart(storage::Database& db, c
                                                         const WarmStartOptions& options, absl::Time now,
                                                         const Progress& progress);
 
-// Only the report's held-out part: no database.
-absl::StatusOr<model::v1::WarmStartReport> EvaluateHistory(const History& history, const config::v1::Config& config,
-                                                           const WarmStartOptions& options, const Progress& progress);
-
 // The first instant with at least `share` of the exposures strictly before it; InfiniteFuture when there is none.
 absl::Time CutInstant(const Timeline& timeline, double share);
 

@@ -1,46 +1,51 @@
 #include "service/server/server_flags.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
+#include "bandit/base/status_macros.h"
+#include "service/cli/command.h"
 
 namespace suggest::server {
+namespace {
+
+const std::vector<cli::FlagSpec>& FlagsOfSuggestd() {
+  static const auto* const flags = new std::vector<cli::FlagSpec>{
+      {.name = "config", .value_name = "FILE", .help = "The configuration, a text-proto. Required."},
+      {.name = "print-config",
+       .kind = cli::FlagKind::kSwitch,
+       .help = "Show the configuration with all defaults, and exit."},
+      {.name = "clock",
+       .value_name = "SPEC",
+       .help = "system (the default), or WALL_EPOCH,START,RATE for an accelerated clock."},
+      {.name = "version", .kind = cli::FlagKind::kSwitch, .help = "Show the version, and exit."},
+      {.name = "help", .kind = cli::FlagKind::kSwitch, .help = "Show this, and exit."},
+  };
+  return *flags;
+}
+
+}  // namespace
 
 std::string ServerUsage() {
-  return "suggestd: answers Suggest over gRPC and HTTP. Stops gracefully on SIGTERM, reloads its configuration on "
-         "SIGHUP.\n\n"
-         "  --config FILE    the configuration, a text-proto (required)\n"
-         "  --print-config   show it with all defaults, and exit\n"
-         "  --clock SPEC     'system' (default) or '<wall epoch>,<start>,<rate>': accelerated, for simulations\n"
-         "  --version        show the version, and exit\n"
-         "  --help           show this, and exit\n\n"
-         "Exit codes: 0 stopped as asked, 1 could not start, 2 usage. The database password comes from PGPASSWORD or\n"
-         "a PostgreSQL passfile.\n";
+  return absl::StrCat(
+      "suggestd: answers Suggest over gRPC and HTTP. Stops gracefully on SIGTERM, reloads its configuration on "
+      "SIGHUP.\n\n",
+      cli::FlagTable(FlagsOfSuggestd()),
+      "\nExit codes: 0 stopped as asked, 1 could not start, 2 usage. The database password comes from PGPASSWORD or\n"
+      "a PostgreSQL passfile.\n");
 }
 
 absl::StatusOr<ServerFlags> ParseServerFlags(const std::vector<std::string>& arguments) {
-  ServerFlags flags;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& argument = arguments[i];
-    if (argument == "--help") {
-      flags.help = true;
-    } else if (argument == "--version") {
-      flags.version = true;
-    } else if (argument == "--print-config") {
-      flags.print_config = true;
-    } else {
-      const size_t equals = argument.find('=');
-      const std::string name = argument.substr(0, equals);
-      std::string* value = name == "--config" ? &flags.config : name == "--clock" ? &flags.clock : nullptr;
-      if (value == nullptr) return absl::InvalidArgumentError(absl::StrCat("unknown flag '", argument, "'"));
-      if (equals == std::string::npos && i + 1 == arguments.size()) {
-        return absl::InvalidArgumentError(absl::StrCat(name, " needs a value"));
-      }
-      *value = equals == std::string::npos ? arguments[++i] : argument.substr(equals + 1);
-    }
+  ASSIGN_OR_RETURN(const cli::Flags parsed, cli::Flags::Parse(FlagsOfSuggestd(), arguments));
+  if (!parsed.positionals().empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", parsed.positionals().front(), "\" is one argument too many: suggestd takes flags alone"));
   }
+  const ServerFlags flags{.config = parsed.Text("config"),
+                          .clock = parsed.Text("clock", "system"),
+                          .print_config = parsed.Switch("print-config"),
+                          .version = parsed.Switch("version"),
+                          .help = parsed.Switch("help")};
   if (flags.config.empty() && !flags.help && !flags.version) {
-    return absl::InvalidArgumentError("--config is required");
+    return absl::InvalidArgumentError("--config FILE is required");
   }
   return flags;
 }

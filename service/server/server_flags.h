@@ -19,8 +19,8 @@ struct ServerFlags {
 
 inline constexpr char kVersion[] = SUGGEST_VERSION;
 
-// Takes "--name value" and "--name=value". `arguments` without the program's name.
-// Errors: INVALID_ARGUMENT for an unknown flag, one without its value, or no --config where one is needed.
+// By the grammar of service/cli/flags.h. `arguments` without the program's name.
+// Errors: those of cli::Flags::Parse; INVALID_ARGUMENT for what is no flag, or no --config where one is needed.
 absl::StatusOr<ServerFlags> ParseServerFlags(const std::vector<std::string>& arguments);
 
 std::string ServerUsage();

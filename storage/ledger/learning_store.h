@@ -42,8 +42,6 @@ struct SourceWindow {
   bool first_seen = false;        // instead of the lag: visible since the tick at which it was first booked
 };
 
-enum class BucketKind { kExact, kEvents };
-
 // Inside WithLock only. Functions throw nothing; a failed one leaves the transaction fit only for rolling back.
 class LearningTransaction {
  public:
@@ -101,10 +99,10 @@ class LearningTransaction {
   // suggestion_id), with contexts.
   absl::StatusOr<std::vector<LedgerExposure>> NewestMature(int64_t basis_id, int64_t first_day, int limit);
 
-  // Sums of mature exposures, or of importance-weighted events. Days that are not stored do not come.
-  absl::StatusOr<std::vector<BucketRow>> Buckets(BucketKind kind, int64_t basis_id, absl::Span<const int64_t> days);
-  absl::StatusOr<std::vector<int64_t>> BucketDays(BucketKind kind, int64_t basis_id);
-  absl::Status SaveBucket(BucketKind kind, int64_t basis_id, const BucketRow& bucket);
+  // Sums of mature exposures. Days that are not stored do not come.
+  absl::StatusOr<std::vector<BucketRow>> Buckets(int64_t basis_id, absl::Span<const int64_t> days);
+  absl::StatusOr<std::vector<int64_t>> BucketDays(int64_t basis_id);
+  absl::Status SaveBucket(int64_t basis_id, const BucketRow& bucket);
   // Of both kinds.
   absl::Status DropBuckets(int64_t basis_id, int64_t before_day);
 

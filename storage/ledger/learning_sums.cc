@@ -6,33 +6,19 @@
 namespace suggest::storage {
 namespace {
 
-#define SUGGEST_BUCKET_STATEMENTS(prefix, table)                                                                    \
-  {                                                                                                                 \
-    {prefix "buckets", "SELECT day, weight, exposures, reward_sum, reward_square_sum, sums FROM " table             \
-                       " WHERE basis_id = $1 AND day = ANY ($2::integer[]) ORDER BY day"},                          \
-        {prefix "bucket_days", "SELECT day FROM " table " WHERE basis_id = $1 ORDER BY day"},                       \
-        {prefix "save_bucket",                                                                                      \
-         "INSERT INTO " table                                                                                       \
-         " (basis_id, day, weight, exposures, reward_sum, reward_square_sum, sums) "                                \
-         "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (basis_id, day) DO UPDATE SET weight = excluded.weight, " \
-         "exposures = excluded.exposures, reward_sum = excluded.reward_sum, "                                       \
-         "reward_square_sum = excluded.reward_square_sum, sums = excluded.sums"},                                   \
-    {                                                                                                               \
-      prefix "drop_buckets", "DELETE FROM " table " WHERE basis_id = $1 AND day < $2"                               \
-    }                                                                                                               \
-  }
-
-struct BucketStatements {
-  Statement read, days, save, drop;
-};
-constexpr BucketStatements kBuckets[] = {
-    SUGGEST_BUCKET_STATEMENTS("learning_", "suggest.buckets"),
-    SUGGEST_BUCKET_STATEMENTS("learning_event_", "suggest.event_buckets"),
-};
-
-const BucketStatements& Of(BucketKind kind) {
-  return kBuckets[kind == BucketKind::kExact ? 0 : 1];
-}
+constexpr Statement kBuckets = {"learning_buckets",
+                                "SELECT day, weight, exposures, reward_sum, reward_square_sum, sums "
+                                "FROM suggest.buckets WHERE basis_id = $1 AND day = ANY ($2::integer[]) ORDER BY day"};
+constexpr Statement kBucketDays = {"learning_bucket_days",
+                                   "SELECT day FROM suggest.buckets WHERE basis_id = $1 ORDER BY day"};
+constexpr Statement kSaveBucket = {
+    "learning_save_bucket",
+    "INSERT INTO suggest.buckets (basis_id, day, weight, exposures, reward_sum, reward_square_sum, sums) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (basis_id, day) DO UPDATE SET weight = excluded.weight, "
+    "exposures = excluded.exposures, reward_sum = excluded.reward_sum, "
+    "reward_square_sum = excluded.reward_square_sum, sums = excluded.sums"};
+constexpr Statement kDropBuckets = {"learning_drop_buckets",
+                                    "DELETE FROM suggest.buckets WHERE basis_id = $1 AND day < $2"};
 
 // What exposures and purchases say about the days in `k`: a refused or future purchase does not count; a cancelled one
 // did happen, so it moves last_purchased_at, but is no purchase any more.
@@ -123,13 +109,12 @@ absl::StatusOr<int64_t> Count(absl::FunctionRef<int64_t()> query) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<BucketRow>> LearningTransaction::Buckets(BucketKind kind, int64_t basis_id,
-                                                                    absl::Span<const int64_t> days) {
+absl::StatusOr<std::vector<BucketRow>> LearningTransaction::Buckets(int64_t basis_id, absl::Span<const int64_t> days) {
   std::vector<BucketRow> buckets;
   const std::vector<int64_t> wanted(days.begin(), days.end());
   RETURN_IF_ERROR(CatchErrors([&] {
     for (const pqxx::row& row :
-         Exec(connection_->work(), Of(kind).read, basis_id, ColumnOf(wanted, [](int64_t day) { return day; }))) {
+         Exec(connection_->work(), kBuckets, basis_id, ColumnOf(wanted, [](int64_t day) { return day; }))) {
       buckets.push_back(ToBucket(row));
     }
     return absl::OkStatus();
@@ -137,19 +122,18 @@ absl::StatusOr<std::vector<BucketRow>> LearningTransaction::Buckets(BucketKind k
   return buckets;
 }
 
-absl::StatusOr<std::vector<int64_t>> LearningTransaction::BucketDays(BucketKind kind, int64_t basis_id) {
+absl::StatusOr<std::vector<int64_t>> LearningTransaction::BucketDays(int64_t basis_id) {
   std::vector<int64_t> days;
   RETURN_IF_ERROR(CatchErrors([&] {
-    for (const pqxx::row& row : Exec(connection_->work(), Of(kind).days, basis_id))
-      days.push_back(row[0].as<int64_t>());
+    for (const pqxx::row& row : Exec(connection_->work(), kBucketDays, basis_id)) days.push_back(row[0].as<int64_t>());
     return absl::OkStatus();
   }));
   return days;
 }
 
-absl::Status LearningTransaction::SaveBucket(BucketKind kind, int64_t basis_id, const BucketRow& bucket) {
+absl::Status LearningTransaction::SaveBucket(int64_t basis_id, const BucketRow& bucket) {
   return CatchErrors([&] {
-    Exec(connection_->work(), Of(kind).save, basis_id, bucket.day, bucket.weight, bucket.count, bucket.reward_sum,
+    Exec(connection_->work(), kSaveBucket, basis_id, bucket.day, bucket.weight, bucket.count, bucket.reward_sum,
          bucket.reward_square_sum, ToBytea(PackNumbers(bucket.lower) + PackNumbers(bucket.moment)));
     return absl::OkStatus();
   });
@@ -157,9 +141,7 @@ absl::Status LearningTransaction::SaveBucket(BucketKind kind, int64_t basis_id, 
 
 absl::Status LearningTransaction::DropBuckets(int64_t basis_id, int64_t before_day) {
   return CatchErrors([&] {
-    for (const BucketStatements& statements : kBuckets) {
-      Exec(connection_->work(), statements.drop, basis_id, before_day);
-    }
+    Exec(connection_->work(), kDropBuckets, basis_id, before_day);
     return absl::OkStatus();
   });
 }
@@ -226,8 +208,8 @@ absl::Status LearningTransaction::Publish(const ModelRow& row) {
 absl::Status LearningTransaction::ClearLedger() {
   return CatchErrors([&] {
     // Not TRUNCATE: its lock would keep every Suggest from the histories until the warm start commits.
-    for (const char* table : {"exposures", "purchase_state", "reward_ledger", "buckets", "event_buckets", "outages",
-                              "history_days", "recommendation_days"}) {
+    for (const char* table : {"exposures", "purchase_state", "reward_ledger", "buckets", "outages", "history_days",
+                              "recommendation_days"}) {
       connection_->work().exec(absl::StrCat("DELETE FROM suggest.", table));
     }
     return absl::OkStatus();

@@ -16,15 +16,6 @@ namespace {
 
 // One statement, hence one transaction and one round trip. The insertion of the request id waits for another one of
 // the same key that is under way, and does nothing when that commits.
-constexpr Statement kAppendOne = {"decision_append",
-                                  "WITH claimed AS ("
-                                  "  INSERT INTO suggest.request_ids (customer_id, request_id, decision_id) "
-                                  "  VALUES ($2, $3, $1::uuid) ON CONFLICT (customer_id, request_id) DO NOTHING "
-                                  "  RETURNING decision_id) "
-                                  "INSERT INTO suggest.decisions (" SUGGEST_DECISION_COLUMNS
-                                  ") SELECT decision_id, $2, $3, $4::timestamptz, $5, $6, $7, $8, $9, $10, $11, "
-                                  "$12::text[], $13, $14 FROM claimed"};
-
 constexpr Statement kFind = {"decision_find", "SELECT " SUGGEST_DECISION_COLUMNS
                                               " FROM suggest.decisions WHERE customer_id = $1 AND "
                                               "decision_id = $2::uuid AND decided_at = $3::timestamptz"};
@@ -76,14 +67,6 @@ absl::Status NoSuchDecision(const std::string& customer_id, const std::string& d
   return absl::NotFoundError(absl::StrCat("customer '", customer_id, "' has no decision '", decision_id, "'"));
 }
 
-bool Insert(pqxx::transaction_base& tx, const DecisionRecord& d) {
-  const pqxx::result inserted =
-      Exec(tx, kAppendOne, d.decision_id, d.customer_id, d.request_id, ToSql(d.decided_at), d.policy, d.model_version,
-           ToBytea(d.catalogue_version), static_cast<int64_t>(d.seed), d.explore, d.fallback_reason,
-           d.propensity_status, ToTextArray(d.recommendation_ids), ToBytea(d.inputs.SerializeAsString()), d.delivered);
-  return inserted.affected_rows() == 1;
-}
-
 absl::StatusOr<std::optional<DecisionRecord>> SelectById(pqxx::transaction_base& tx, const std::string& customer_id,
                                                          const std::string& decision_id) {
   ASSIGN_OR_RETURN(const absl::Time decided_at, DecisionTime(decision_id));
@@ -115,25 +98,6 @@ absl::StatusOr<std::optional<DecisionRecord>> SelectDecisionByRequest(pqxx::tran
                                             "' was answered by decision ", decision_id, ", which is not in the log"));
   }
   return decision;
-}
-
-absl::StatusOr<AppendResult> DecisionStore::Append(const DecisionRecord& decision) {
-  ASSIGN_OR_RETURN(const absl::Time id_time, DecisionTime(decision.decision_id));
-  SUGGEST_CHECK(id_time == decision.decided_at);
-  AppendResult result;
-  RETURN_IF_ERROR(Autocommit(*db_, [&](pqxx::nontransaction& tx) -> absl::Status {
-    if (Insert(tx, decision)) {
-      result.decision = decision;
-      return absl::OkStatus();
-    }
-    ASSIGN_OR_RETURN(std::optional<DecisionRecord> earlier,
-                     SelectDecisionByRequest(tx, decision.customer_id, decision.request_id));
-    if (!earlier.has_value()) return absl::AbortedError("database: the earlier decision was erased meanwhile");
-    result.decision = *std::move(earlier);
-    result.replayed = true;
-    return absl::OkStatus();
-  }));
-  return result;
 }
 
 absl::StatusOr<std::optional<DecisionRecord>> DecisionStore::FindByRequest(const std::string& customer_id,

@@ -16,6 +16,7 @@
 
 namespace suggest::storage {
 
+// What answers a request from now on.
 struct AppendResult {
   // The decision that answers (customer_id, request_id): the one given, or the one that was there before.
   DecisionRecord decision;
@@ -38,18 +39,14 @@ class DecisionStore {
  public:
   explicit DecisionStore(Database* db) : db_(db) {}
 
-  // Commits the request id and the decision together, unless the request id of this customer has one already.
-  // Idempotent on (customer_id, request_id), on any replica and in any month; of two at the same time one wins and
-  // both get it. After UNAVAILABLE or UNKNOWN the decision may or may not be stored: append it again.
-  // REQUIRES: decided_at equals DecisionTime(decision_id).
-  absl::StatusOr<AppendResult> Append(const DecisionRecord& decision);
-
-  // Append for many records, of any customers, in one statement: one round trip, one commit. What became of each, in
-  // their order. A request id that was taken, in the batch or before, and a record that PostgreSQL refuses concern that
+  // Commits each record together with its request id, unless the request id of its customer has a decision already; the
+  // records may be of any customers. Idempotent on (customer_id, request_id), on any replica and in any month; of two
+  // at the same time one wins and both get it. One statement, one round trip, one commit. What became of each, in their
+  // order. A request id that was taken, in the batch or before, and a record that PostgreSQL refuses concern that
   // record alone: the batch is then cut in halves until the record stands alone. A record that was stored by an earlier
   // try of this call counts as stored.
   // Errors: those of IsTransient, and DEADLINE_EXCEEDED; nothing is known of any record then: append them all again.
-  // REQUIRES: as Append, for each.
+  // REQUIRES: each decided_at equals DecisionTime(decision_id).
   absl::StatusOr<std::vector<Appended>> AppendBatch(absl::Span<const DecisionRecord* const> batch);
 
   // The decision that answered this request before, if any.

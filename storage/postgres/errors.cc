@@ -48,6 +48,7 @@ absl::StatusCode SqlStateCode(absl::string_view state) {
       {"53", absl::StatusCode::kResourceExhausted},      // connections, disk, memory
       {"3D", absl::StatusCode::kFailedPrecondition},     // no such database
       {"3F", absl::StatusCode::kFailedPrecondition},     // no such schema
+      {"55000", absl::StatusCode::kFailedPrecondition},  // object_not_in_prerequisite_state: a migration refuses
       {"42501", absl::StatusCode::kFailedPrecondition},  // insufficient_privilege
       {"42P01", absl::StatusCode::kFailedPrecondition},  // undefined_table
       {"42703", absl::StatusCode::kFailedPrecondition},  // undefined_column

@@ -7,8 +7,8 @@
 #include "bandit/base/random.h"
 #include "bandit/delay/delay_laws.h"
 #include "bandit/delay/es_dfm.h"
-#include "bandit/delay/importance_weights.h"
 #include "gtest/gtest.h"
+#include "service/lab/importance_weights.h"
 #include "service/lab/streams/conversion_generator.h"
 #include "service/lab/streams/delay_study.h"
 
@@ -26,10 +26,10 @@ TEST(DelayedFeedbackStatistics, Test2_StreamMonteCarlo) {
   const int n = 2000000;
   double rows = 0, positives = 0;
   double weight[2] = {}, positive_weight[2] = {};
-  const double p_dp = bandit::DelayedPositiveProbability(p, late_share);
-  const double p_rn = bandit::RealNegativeProbability(p, late_share);
-  const bandit::LabelWeights forms[2] = {bandit::EsDfmWeights(p_dp, p_rn, bandit::WeightForm::kPublished),
-                                         bandit::EsDfmWeights(p_dp, p_rn, bandit::WeightForm::kCount)};
+  const double p_dp = lab::DelayedPositiveProbability(p, late_share);
+  const double p_rn = lab::RealNegativeProbability(p, late_share);
+  const lab::LabelWeights forms[2] = {lab::EsDfmWeights(p_dp, p_rn, lab::WeightForm::kPublished),
+                                      lab::EsDfmWeights(p_dp, p_rn, lab::WeightForm::kCount)};
   const auto add = [&](bool label) {
     rows += 1;
     positives += label ? 1 : 0;
@@ -57,13 +57,13 @@ TEST(DelayedFeedbackStatistics, Test2_StreamMonteCarlo) {
 TEST(DelayedFeedbackStatistics, Test3_NuisanceTargets) {
   CounterRng rng(Seed{3}, 0);
   const absl::Duration day = absl::Hours(24);
-  bandit::EsDfmTrainer trainer(1, {.maturity = 11 * day, .ridge = 1e-3});
+  lab::EsDfmTrainer trainer(1, {.maturity = 11 * day, .ridge = 1e-3});
   for (int i = 0; i < 20000; ++i) {
     bandit::ObservedExposure exposure{.context = Eigen::VectorXd::Ones(1), .age = 12 * day};
     if (rng.NextUniform() < 0.2) exposure.purchase_visible = rng.NextUniform() < 0.5 ? day / 2 : 3 * day;
     ASSERT_TRUE(trainer.Add(exposure, day).ok());
   }
-  const bandit::EsDfmModel model = *trainer.Fit();
+  const lab::EsDfmModel model = *trainer.Fit();
   EXPECT_NEAR(model.DelayedPositive(Eigen::VectorXd::Ones(1)), 0.100, 0.0095);
   EXPECT_NEAR(model.RealNegative(Eigen::VectorXd::Ones(1)), 0.8889, 0.0104);
 }

@@ -1,4 +1,4 @@
-// A PostgreSQL server of the test's own (tests/private_postgres), for tests that stop and start it.
+// A PostgreSQL server of the test's own (deploy/private_postgres), for tests that stop and start it.
 #ifndef TESTS_SUPPORT_PRIVATE_POSTGRES_H_
 #define TESTS_SUPPORT_PRIVATE_POSTGRES_H_
 

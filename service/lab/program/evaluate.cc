@@ -14,6 +14,7 @@
 #include "service/lab/program/commands.h"
 #include "service/lab/streams/conversion_generator.h"
 #include "service/lab/streams/delay_study.h"
+#include "service/lab/streams/stream_waiting.h"
 
 namespace suggest::lab {
 namespace {
@@ -70,24 +71,37 @@ absl::StatusOr<std::vector<int64_t>> WaitingsOf(const Flags& flags) {
   return waitings;
 }
 
-absl::StatusOr<std::vector<double>> NoisesOf(const Flags& flags) {
-  std::vector<double> noises;
-  for (const std::string& text : flags.List("sweep-noise")) {
-    double noise = -1;
-    if (!absl::SimpleAtod(text, &noise) || !(noise >= 0 && noise <= 1)) {
-      return UsageError(absl::StrCat("--sweep-noise: \"", text, "\" is no share between 0 and 1"));
+absl::StatusOr<std::vector<double>> SharesOf(const Flags& flags, absl::string_view flag) {
+  std::vector<double> shares;
+  for (const std::string& text : flags.List(flag)) {
+    double share = -1;
+    if (!absl::SimpleAtod(text, &share) || !(share >= 0 && share <= 1)) {
+      return UsageError(absl::StrCat("--", flag, ": \"", text, "\" is no share between 0 and 1"));
     }
-    noises.push_back(noise);
+    shares.push_back(share);
   }
-  std::sort(noises.begin(), noises.end());
-  return noises;
+  std::sort(shares.begin(), shares.end());
+  return shares;
+}
+
+absl::Status ReadWaitingBy(const Flags& flags, streams::DelayStudyOptions& options) {
+  ASSIGN_OR_RETURN(options.waiting_shares, SharesOf(flags, "waiting-share"));
+  if (!flags.Has("waiting-by")) {
+    return flags.Has("waiting-share") ? UsageError("--waiting-share: only with --waiting-by") : absl::OkStatus();
+  }
+  if (flags.Has("sweep-waiting")) return UsageError("--sweep-waiting: not with --waiting-by");
+  const absl::StatusOr<int> column = streams::FeatureColumn(flags.Text("waiting-by"));
+  if (!column.ok()) return UsageError(absl::StrCat("--waiting-by: ", column.status().message()));
+  options.waiting_column = *column;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<streams::DelayStudyOptions> StudyOptionsOf(const Flags& flags) {
   streams::DelayStudyOptions options;
   ASSIGN_OR_RETURN(options.methods, MethodsOf(flags));
   ASSIGN_OR_RETURN(options.waitings, WaitingsOf(flags));
-  ASSIGN_OR_RETURN(options.noises, NoisesOf(flags));
+  ASSIGN_OR_RETURN(options.noises, SharesOf(flags, "sweep-noise"));
+  RETURN_IF_ERROR(ReadWaitingBy(flags, options));
   options.noise_seed = static_cast<uint64_t>(flags.Integer("seed", 1));
   streams::StreamOptions& stream = options.stream;
   stream.pretrain_until = kDay * flags.Integer("pretrain-days", stream.pretrain_until / kDay);
@@ -246,6 +260,7 @@ absl::StatusOr<Outcome> RunDelay(const Invocation& invocation) {
                                 {"seed", flags.Integer("seed", 1)},
                                 {"pretrain_days", options.stream.pretrain_until / kDay},
                                 {"waiting_seconds", options.stream.waiting},
+                                {"waiting_by", flags.Has("waiting-by") ? Json(flags.Text("waiting-by")) : Json()},
                                 {"mature_after_seconds", options.stream.mature_after},
                                 {"logs", LogsJson(study.facts)},
                                 {"methods", MethodsJson(study.table)},
@@ -302,6 +317,14 @@ Command EvaluateDelayCommand() {
        .kind = FlagKind::kDuration,
        .value_name = "DURATION",
        .help = "How long a click waits before its label is read; 15m by default."},
+      {.name = "waiting-by",
+       .value_name = "COLUMN",
+       .help = "Wait by the level of this column, int1 to int8 or cat1 to cat9: until the share of the level's "
+               "conversions has come that --waiting shows of all."},
+      {.name = "waiting-share",
+       .kind = FlagKind::kList,
+       .value_name = "SHARE",
+       .help = "With --waiting-by: until this share has come, drawn evenly for each click where there are several."},
       {.name = "mature-after",
        .kind = FlagKind::kDuration,
        .value_name = "DURATION",

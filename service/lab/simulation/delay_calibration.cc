@@ -12,11 +12,11 @@
 #include "bandit/base/random.h"
 #include "bandit/base/status_macros.h"
 #include "bandit/delay/delay_law.h"
-#include "bandit/delay/es_dfm.h"
-#include "bandit/delay/importance_weights.h"
 #include "bandit/delay/pending.h"
 #include "bandit/model/posterior.h"
 #include "bandit/model/sufficient_statistics.h"
+#include "service/lab/event_weights.h"
+#include "service/lab/importance_weights.h"
 #include "service/lab/simulation/delay_world.h"
 #include "service/lab/simulation/estimates.h"
 #include "service/lab/simulation/parallel.h"
@@ -111,14 +111,14 @@ absl::StatusOr<Posterior> Learn(DelayMode mode, const std::vector<DrawnExposure>
 
 // The weighted events that there are by now, with the true probabilities.
 absl::StatusOr<Posterior> LearnEvents(const PurchaseDelay& delay, const std::vector<DrawnExposure>& exposures,
-                                      double elapsed_hours, bandit::WeightForm form) {
+                                      double elapsed_hours, lab::WeightForm form) {
   const double late = 1 - delay.Cdf(elapsed_hours);
-  bandit::EventAccumulator events(kDim);
+  lab::EventAccumulator events(kDim);
   for (const DrawnExposure& exposure : exposures) {
     if (exposure.age < elapsed_hours) continue;
     const double p = exposure.probability;
-    const bandit::LabelWeights weights = bandit::EsDfmWeights(bandit::DelayedPositiveProbability(p, late),
-                                                              bandit::RealNegativeProbability(p, late), form);
+    const lab::LabelWeights weights =
+        lab::EsDfmWeights(lab::DelayedPositiveProbability(p, late), lab::RealNegativeProbability(p, late), form);
     const bool by_then = exposure.hours_to_purchase <= elapsed_hours;
     RETURN_IF_ERROR(events.AddLabel(0, exposure.context, by_then, 1, weights));
     if (!by_then && exposure.seen()) RETURN_IF_ERROR(events.AddLatePurchase(0, exposure.context, 1, weights));
@@ -136,7 +136,7 @@ absl::StatusOr<Posterior> ByTargets(const PurchaseDelay&, const std::vector<Draw
   return Learn(mode, exposures);
 }
 
-template <bandit::WeightForm form>
+template <lab::WeightForm form>
 absl::StatusOr<Posterior> ByEvents(const PurchaseDelay& delay, const std::vector<DrawnExposure>& exposures,
                                    double elapsed_hours) {
   return LearnEvents(delay, exposures, elapsed_hours, form);
@@ -149,8 +149,8 @@ absl::StatusOr<Posterior> ByFinalRewards(const PurchaseDelay&, const std::vector
 constexpr Row kRows[] = {{"oracle", ByFinalRewards},
                          {"exposure", ByTargets<DelayMode::kExposure>},
                          {"expected_label", ByTargets<DelayMode::kExpectedLabel>},
-                         {"es_dfm_iw", ByEvents<bandit::WeightForm::kPublished>},
-                         {"es_dfm_iw, count form", ByEvents<bandit::WeightForm::kCount>},
+                         {"es_dfm_iw", ByEvents<lab::WeightForm::kPublished>},
+                         {"es_dfm_iw, count form", ByEvents<lab::WeightForm::kCount>},
                          {"fake_negative", ByTargets<DelayMode::kFakeNegative>}};
 
 // One number per repetition.

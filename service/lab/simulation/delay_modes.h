@@ -20,7 +20,8 @@ struct DelayModeSpec {
   bandit::DelayMode mode = bandit::DelayMode::kExposure;
   LawKnown law = LawKnown::kEstimated;
   bool no_delay = false;        // the oracle: every reward is final at the next batch
-  bool true_nuisances = false;  // of kEsDfmIw: the weights of the true probabilities instead of fitted ones
+  bool events = false;          // importance-weighted events, as published, instead of `mode`
+  bool true_nuisances = false;  // of events: the weights of the true probabilities instead of fitted ones
 };
 
 inline constexpr char kNoDelayMode[] = "oracle";

@@ -1,7 +1,7 @@
 #include "service/lab/simulation/hourly_event_sums.h"
 
 #include "bandit/base/status_macros.h"
-#include "bandit/delay/importance_weights.h"
+#include "service/lab/importance_weights.h"
 
 namespace suggest::simulation {
 namespace {
@@ -35,14 +35,13 @@ HourlyEventSums::HourlyEventSums(const DelayWorld& world, int elapsed_hours, boo
       trainer_(world.options().dim, StudyTrainerOptions(world.options())),
       events_(world.options().dim) {}
 
-bandit::LabelWeights HourlyEventSums::WeightsOf(const Cohort& cohort, int i) const {
-  constexpr auto kForm = bandit::WeightForm::kPublished;
+lab::LabelWeights HourlyEventSums::WeightsOf(const Cohort& cohort, int i) const {
+  constexpr auto kForm = lab::WeightForm::kPublished;
   const auto context = cohort.contexts().col(i);
   if (!true_weights_) return model_.Weights(context, kForm);
   const double p = world_.Probability(cohort.hour(), context);
   const double late = 1 - world_.TrueShare(cohort.hour(), cohort.stratum(i), elapsed_hours_);
-  return bandit::EsDfmWeights(bandit::DelayedPositiveProbability(p, late), bandit::RealNegativeProbability(p, late),
-                              kForm);
+  return lab::EsDfmWeights(lab::DelayedPositiveProbability(p, late), lab::RealNegativeProbability(p, late), kForm);
 }
 
 absl::Status HourlyEventSums::AddEvents(const std::deque<Cohort>& cohorts, int hour) {

@@ -1,4 +1,4 @@
-// The sums of `es_dfm_iw` in the delay study: weighted events in bandit::EventAccumulator, in buckets of one hour.
+// The sums of `es_dfm_iw` in the delay study: weighted events in lab::EventAccumulator, in buckets of one hour.
 //
 // A label is read `elapsed_hours` after each decision, and each later purchase is another event. The weights come from
 // f_dp and f_rn, fitted once a day on the decisions that became mature in the last 10 days (before the first day's
@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "bandit/delay/es_dfm.h"
+#include "service/lab/event_weights.h"
 #include "service/lab/simulation/cohort.h"
 #include "service/lab/simulation/delay_world.h"
 
@@ -31,14 +32,14 @@ class HourlyEventSums {
   bandit::SufficientStatistics Total(int hour, double hourly_factor) const;
 
  private:
-  bandit::LabelWeights WeightsOf(const Cohort& cohort, int i) const;
+  lab::LabelWeights WeightsOf(const Cohort& cohort, int i) const;
 
   const DelayWorld& world_;
   const int elapsed_hours_;
   const bool true_weights_;
-  bandit::EsDfmTrainer trainer_;
-  bandit::EsDfmModel model_;
-  bandit::EventAccumulator events_;
+  lab::EsDfmTrainer trainer_;
+  lab::EsDfmModel model_;
+  lab::EventAccumulator events_;
 };
 
 // How a trainer of the study sees decision i of a mature cohort.

@@ -19,7 +19,7 @@ double HourlyFactor(const DelayScenario& scenario) {
 
 // Whether it reads an estimated F.
 bool NeedsLaw(const DelayModeSpec& spec) {
-  if (spec.no_delay || spec.law == LawKnown::kTrue) return false;
+  if (spec.no_delay || spec.events || spec.law == LawKnown::kTrue) return false;
   return spec.mode == bandit::DelayMode::kExposure || bandit::NeedsContext(spec.mode);
 }
 
@@ -54,7 +54,7 @@ void HourlyLearner::Book(Cohort cohort) {
 }
 
 absl::Status HourlyLearner::AddMature(const Cohort& cohort, bandit::SufficientStatistics& mature) {
-  if (mode_.mode == bandit::DelayMode::kEsDfmIw) return events_.AddMature(cohort);
+  if (mode_.events) return events_.AddMature(cohort);
   bandit::SufficientStatistics sums(mature.dim());
   for (int i = 0; i < cohort.size(); ++i) {
     const bool bought = cohort.BoughtBy(i, world_.options().window_hours);
@@ -157,7 +157,7 @@ absl::StatusOr<bandit::Posterior> HourlyLearner::StepEvents(int hour) {
 }
 
 absl::StatusOr<bandit::Posterior> HourlyLearner::Step(int hour) {
-  if (mode_.mode == bandit::DelayMode::kEsDfmIw) return StepEvents(hour);
+  if (mode_.events) return StepEvents(hour);
   RETURN_IF_ERROR(Mature(hour));
   RETURN_IF_ERROR(UpdateLaws(hour));
   bandit::SufficientStatistics total = mature_;

@@ -72,7 +72,7 @@ class HourlyLearner {
   bandit::SufficientStatistics mature_;
   HourlyDelayLaws laws_;
   HourlyLateCorrector corrector_;  // of kEsDfmLabel
-  HourlyEventSums events_;         // of kEsDfmIw
+  HourlyEventSums events_;         // of a mode of events
   std::vector<Shares> shares_;     // by age in hours
   Eigen::VectorXd mean_;           // of the last posterior
 };

@@ -33,6 +33,7 @@ struct Click {
   int64_t at = 0;                 // seconds
   int64_t converted_at = kNever;  // >= at
   std::array<uint32_t, kFeatures> features = {};
+  int32_t waiting = 0;  // seconds before its label is read; 0: as long as every click (stream_waiting.h)
 
   bool converted() const { return converted_at != kNever; }
   bool ConvertedBy(int64_t time) const { return converted_at <= time; }

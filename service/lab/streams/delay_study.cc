@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
+#include "service/lab/streams/stream_waiting.h"
 
 namespace suggest::streams {
 namespace {
@@ -99,7 +100,12 @@ absl::StatusOr<DelayStudy> RunDelayStudy(const LogSource& source, int logs, cons
   std::vector<Runs> waiting_runs(options.waitings.size());
   std::vector<Runs> noise_runs(options.noises.size());
   for (int log_number = 0; log_number < logs; ++log_number) {
-    ASSIGN_OR_RETURN(const ConversionLog log, source(log_number));
+    ASSIGN_OR_RETURN(ConversionLog log, source(log_number));
+    if (options.waiting_column.has_value()) {
+      ASSIGN_OR_RETURN(const lab::WaitingTimes times,
+                       WaitingTimesOf(log, options.stream, *options.waiting_column, options.waiting_shares));
+      DrawWaiting(*options.waiting_column, times, options.noise_seed, &log);
+    }
     study.facts.push_back(FactsOf(log, options.stream.waiting));
     ASSIGN_OR_RETURN(std::vector<MethodResult> results, RunAll(methods, log, log, options.stream, counter));
     table.push_back(std::move(results));

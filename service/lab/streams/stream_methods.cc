@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "bandit/base/check.h"
-#include "bandit/delay/importance_weights.h"
+#include "service/lab/importance_weights.h"
 
 namespace suggest::streams {
 namespace {
 
-using bandit::LabelWeights;
+using lab::LabelWeights;
 
 constexpr int64_t kPublishedVanillaWaiting = 3600;
 constexpr double kSecondsPerDay = 86400;
@@ -78,21 +78,22 @@ absl::string_view MethodName(Method method) {
   SUGGEST_CHECK(false);
 }
 
-int64_t WaitingOf(Method method, const StreamOptions& options) {
+int64_t WaitingOf(Method method, const StreamOptions& options, const Click& click) {
   if (method == Method::kVanillaDuplicates) return kPublishedVanillaWaiting;
   const bool at_once = method == Method::kOracle || method == Method::kFnc || method == Method::kFnw;
-  return at_once ? 0 : options.waiting;
+  if (at_once) return 0;
+  return click.waiting > 0 ? click.waiting : options.waiting;
 }
 
 std::vector<StreamRow> RowsOf(Method method, const ConversionLog& log, const StreamOptions& options) {
   std::vector<StreamRow> rows;
   if (method == Method::kPretrained) return rows;
-  const int64_t waiting = WaitingOf(method, options);
   // FNC and FNW book every click as a negative first, also one that converts in the same second.
   const bool all_late = method == Method::kFnc || method == Method::kFnw;
   for (size_t i = 0; i < log.clicks.size(); ++i) {
     const Click& click = log.clicks[i];
     const auto index = static_cast<uint32_t>(i);
+    const int64_t waiting = WaitingOf(method, options, click);
     if (click.at + waiting >= options.pretrain_until) rows.push_back({click.at + waiting, index, false});
     const bool late = click.converted() && (all_late || click.delay() > waiting);
     if (InsertsLate(method) && late && click.converted_at >= options.pretrain_until) {
@@ -107,7 +108,6 @@ StreamLearner::StreamLearner(Method method, const ConversionLog& log, const Stre
     : method_(method),
       log_(log),
       options_(options),
-      waiting_(WaitingOf(method, options)),
       model_(log.bits, -1),
       log_rate_(method == Method::kDfm ? log.bits : 0),
       delayed_positive_(Corrects(method) ? log.bits : 0, -1),
@@ -145,7 +145,7 @@ void StreamLearner::LearnNuisances(const Click& click, int64_t visible_until, do
     adagrad ? model.LearnAdagrad(click, label, 1, rate) : model.Learn(click, label, 1, rate);
   };
   const bool converted = click.ConvertedBy(visible_until);
-  const bool in_time = click.ConvertedBy(click.at + waiting_);
+  const bool in_time = click.ConvertedBy(click.at + WaitingOf(method_, options_, click));
   if (Corrects(method_)) learn(delayed_positive_, converted && !in_time);  // every click is a row of f_dp
   if (Corrects(method_) || method_ == Method::kFsiw) {
     if (!in_time) learn(real_negative_, !converted);
@@ -166,16 +166,16 @@ double StreamLearner::WeightOf(const Click& click, bool label) const {
   LabelWeights weights;
   switch (method_) {
     case Method::kFnw:
-      weights = bandit::FnwWeights(model_.Predict(click));
+      weights = lab::FnwWeights(model_.Predict(click));
       break;
     case Method::kFsiw: {
-      weights = bandit::FsiwWeights(0, in_time_.Predict(click));
+      weights = lab::FsiwWeights(0, in_time_.Predict(click));
       weights.negative = real_negative_.Predict(click);
       break;
     }
     case Method::kEsDfm:
     case Method::kEsDfmRefreshed:
-      weights = bandit::EsDfmWeights(delayed_positive_.Predict(click), real_negative_.Predict(click));
+      weights = lab::EsDfmWeights(delayed_positive_.Predict(click), real_negative_.Predict(click));
       break;
     default:
       break;
@@ -186,21 +186,23 @@ double StreamLearner::WeightOf(const Click& click, bool label) const {
 void StreamLearner::Learn(const StreamRow& row) {
   const Click& click = log_.clicks[row.click];
   const bool all_late = method_ == Method::kFnc || method_ == Method::kFnw;
-  const bool label = row.late || (method_ == Method::kOracle ? click.converted()
-                                                             : !all_late && click.ConvertedBy(click.at + waiting_));
+  const bool label = row.late || (method_ == Method::kOracle
+                                      ? click.converted()
+                                      : !all_late && click.ConvertedBy(click.at + WaitingOf(method_, options_, click)));
   if (method_ == Method::kDfm) return LearnDfm(row, click, label);
   model_.Learn(click, label, WeightOf(click, label), options_.rate);
 }
 
 void StreamLearner::LearnDfm(const StreamRow& row, const Click& click, bool label) {
-  StepDfm(click, label ? click.delay() : waiting_, label, 1, options_.rate, false);
-  if (row.late) StepDfm(click, waiting_, false, -1, options_.rate, false);  // what it had counted so far
+  const int64_t waiting = WaitingOf(method_, options_, click);
+  StepDfm(click, label ? click.delay() : waiting, label, 1, options_.rate, false);
+  if (row.late) StepDfm(click, waiting, false, -1, options_.rate, false);  // what it had counted so far
 }
 
 void StreamLearner::StepDfm(const Click& click, int64_t delay, bool converted, double factor, double rate,
                             bool adagrad) {
   const double days = static_cast<double>(delay) / kSecondsPerDay;
-  const bandit::DfmTerm term = bandit::DfmLikelihood(model_.Logit(click), log_rate_.Logit(click), days, converted);
+  const lab::DfmTerm term = lab::DfmLikelihood(model_.Logit(click), log_rate_.Logit(click), days, converted);
   const double by_v = factor * std::clamp(term.by_v, -kLongestStep, kLongestStep);
   if (adagrad) {
     model_.StepAdagrad(click, factor * term.by_u, rate);
@@ -213,7 +215,7 @@ void StreamLearner::StepDfm(const Click& click, int64_t delay, bool converted, d
 
 double StreamLearner::Predict(const Click& click) const {
   const double prediction = model_.Predict(click);
-  return method_ == Method::kFnc ? bandit::FncPrediction(prediction) : prediction;
+  return method_ == Method::kFnc ? lab::FncPrediction(prediction) : prediction;
 }
 
 }  // namespace suggest::streams

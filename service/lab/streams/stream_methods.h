@@ -49,7 +49,7 @@ absl::string_view MethodName(Method method);
 // What all methods share. Times are seconds.
 struct StreamOptions {
   int64_t pretrain_until = 30 * 86400;  // the stream begins here; a whole hour
-  int64_t waiting = 900;                // e, also of fsiw and vanilla
+  int64_t waiting = 900;                // e, also of fsiw and vanilla, of clicks that have none of their own
   int64_t mature_after = 7 * 86400;     // a click this old teaches the history's model and f_dp, f_rn
   double rate = 0.005;                  // of the stream's steps
   double history_rate = 0.1;            // of Adagrad on the history
@@ -71,8 +71,8 @@ struct StreamRow {
 // conversion comes, after it are among them.
 std::vector<StreamRow> RowsOf(Method method, const ConversionLog& log, const StreamOptions& options);
 
-// The time that the method waits before it reads a label.
-int64_t WaitingOf(Method method, const StreamOptions& options);
+// The time that the method waits before it reads the click's label.
+int64_t WaitingOf(Method method, const StreamOptions& options, const Click& click);
 
 // A model of one method: from the history, then row by row.
 class StreamLearner {
@@ -97,7 +97,6 @@ class StreamLearner {
   const Method method_;
   const ConversionLog& log_;
   const StreamOptions& options_;
-  const int64_t waiting_;
   SparseLogistic model_;
   SparseLogistic log_rate_;          // dfm: log of conversions a day
   SparseLogistic delayed_positive_;  // es_dfm: f_dp

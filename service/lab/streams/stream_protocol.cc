@@ -177,7 +177,7 @@ LogFacts FactsOf(const ConversionLog& log, int64_t waiting) {
   for (const Click& click : log.clicks) {
     if (!click.converted()) continue;
     ++facts.conversions;
-    facts.seen_in_waiting += click.delay() <= waiting ? 1 : 0;
+    facts.seen_in_waiting += click.delay() <= (click.waiting > 0 ? click.waiting : waiting) ? 1 : 0;
     facts.seen_in_hour += click.delay() <= kHourSeconds ? 1 : 0;
     facts.seen_in_day += click.delay() <= kHoursADay * kHourSeconds ? 1 : 0;
   }

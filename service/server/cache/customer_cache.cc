@@ -199,13 +199,6 @@ absl::StatusOr<CustomerCache::Open> CustomerCache::GetOpen(
   return open;
 }
 
-CustomerCache::Open CustomerCache::PeekOpen(const std::string& customer_id) {
-  Shard& shard = ShardOf(customer_id);
-  MutexLock lock(shard.mutex);
-  const auto found = shard.index.find(customer_id);
-  return found == shard.index.end() ? nullptr : found->second->open;
-}
-
 bool CustomerCache::KnowsNoneOpen(const std::string& customer_id, absl::Time since) {
   Shard& shard = ShardOf(customer_id);
   MutexLock lock(shard.mutex);

@@ -63,8 +63,6 @@ class CustomerCache {
   // `since` on. Errors: those of `find`.
   absl::StatusOr<Open> GetOpen(const std::string& customer_id, absl::Time since,
                                const std::function<absl::StatusOr<std::optional<storage::DecisionRecord>>()>& find);
-  // The cached open decision, if one is known; nothing is loaded.
-  Open PeekOpen(const std::string& customer_id);
   // Whether it is known that nothing is open as of `since`.
   bool KnowsNoneOpen(const std::string& customer_id, absl::Time since);
   // This replica has answered with it.

@@ -94,7 +94,6 @@ TEST(Pending, TheSeenRewardCountsWholeInTheExposureMode) {
   EXPECT_EQ(Target(DelayMode::kExposure, facts), (PendingTarget{0.3, 0.8}));
   EXPECT_EQ(Target(DelayMode::kFakeNegative, facts), (PendingTarget{1.0, 0.8}));
   EXPECT_EQ(Target(DelayMode::kWait, facts), (PendingTarget{0.0, 0.0}));
-  EXPECT_EQ(Target(DelayMode::kEsDfmIw, facts), (PendingTarget{0.0, 0.0}));
 }
 
 // Purchases worth .25 and .75 in equal parts, p = .2, F = .5: expected reward .1.

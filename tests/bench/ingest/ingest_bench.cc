@@ -26,6 +26,7 @@
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
 #include "google/protobuf/text_format.h"
+#include "service/cli/flags.h"
 #include "service/common/config.h"
 #include "service/decision/catalogue.h"
 #include "service/decision/model_codec.h"
@@ -361,24 +362,28 @@ int Main(const Options& options) {
 }  // namespace suggest::learning
 
 int main(int argc, char** argv) {
-  suggest::learning::Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string flag = argv[i];
-    if (flag == "--smoke") {
-      options = {.exposures = 2000, .purchases = 100, .kills = 2, .mode = options.mode};
-    } else if (flag == "--exposures" && i + 1 < argc) {
-      options.exposures = std::atoll(argv[++i]);
-    } else if (flag == "--purchases" && i + 1 < argc) {
-      options.purchases = std::atoll(argv[++i]);
-    } else if (flag == "--kills" && i + 1 < argc) {
-      options.kills = std::atoi(argv[++i]);
-    } else if (flag == "--mode" && i + 1 < argc) {
-      options.mode = argv[++i];
-    } else {
-      std::fprintf(stderr,
-                   "suggest_bench_ingest [--smoke] [--exposures N] [--purchases N] [--kills N] [--mode MODE]\n");
-      return 2;
-    }
+  using suggest::cli::FlagKind;
+  const auto number = [](const char* name) {
+    return suggest::cli::FlagSpec{.name = name, .kind = FlagKind::kInteger, .value_name = "N", .minimum = 0};
+  };
+  const auto flags =
+      suggest::cli::Flags::Parse(std::vector<suggest::cli::FlagSpec>{{.name = "smoke", .kind = FlagKind::kSwitch},
+                                                                     number("exposures"),
+                                                                     number("purchases"),
+                                                                     number("kills"),
+                                                                     {.name = "mode", .value_name = "MODE"}},
+                                 std::vector<std::string>(argv + 1, argv + argc));
+  if (!flags.ok() || !flags->positionals().empty()) {
+    std::fprintf(stderr,
+                 "%s\nsuggest_bench_ingest [--smoke] [--exposures N] [--purchases N] [--kills N] [--mode MODE]\n",
+                 flags.ok() ? "only flags are taken" : std::string(flags.status().message()).c_str());
+    return 2;
   }
+  suggest::learning::Options options;
+  if (flags->Switch("smoke")) options = {.exposures = 2000, .purchases = 100, .kills = 2, .mode = options.mode};
+  options.exposures = flags->Integer("exposures", options.exposures);
+  options.purchases = flags->Integer("purchases", options.purchases);
+  options.kills = static_cast<int>(flags->Integer("kills", options.kills));
+  options.mode = flags->Text("mode", options.mode);
   return suggest::learning::Main(options);
 }

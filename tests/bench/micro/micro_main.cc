@@ -6,7 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cstdio>
 #include <map>
 #include <string>
 #include <utility>
@@ -21,6 +21,7 @@
 #include "bandit/model/posterior.h"
 #include "bandit/model/sufficient_statistics.h"
 #include "features/principal_components.h"
+#include "service/cli/flags.h"
 #include "service/common/config.h"
 #include "service/decision/decider.h"
 #include "service/decision/response.h"
@@ -321,5 +322,12 @@ int Run(bool smoke) {
 }  // namespace suggest::bench
 
 int main(int argc, char** argv) {
-  return suggest::bench::Run(argc > 1 && std::strcmp(argv[1], "--smoke") == 0);
+  const auto flags = suggest::cli::Flags::Parse(
+      std::vector<suggest::cli::FlagSpec>{{.name = "smoke", .kind = suggest::cli::FlagKind::kSwitch}},
+      std::vector<std::string>(argv + 1, argv + argc));
+  if (!flags.ok() || !flags->positionals().empty()) {
+    std::fprintf(stderr, "usage: suggest_bench_micro [--smoke]\n");
+    return 2;
+  }
+  return suggest::bench::Run(flags->Switch("smoke"));
 }

@@ -24,7 +24,7 @@ struct Places {
   std::string source;         // the source tree
   std::string work;           // folder for files of this run
   std::string server;         // PostgreSQL
-  std::string server_folder;  // of tests/private_postgres
+  std::string server_folder;  // of deploy/private_postgres
 };
 
 enum class Stage { kWarmStart, kYear };

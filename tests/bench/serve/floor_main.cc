@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/string_view.h"
 #include "bandit/base/check.h"
 #include "google/protobuf/io/zero_copy_stream_impl.h"
 #include "google/protobuf/util/delimited_message_util.h"
+#include "service/cli/flags.h"
 #include "service/common/config.h"
 #include "service/server/rpc/grpc_server.h"
 #include "service/server/rpc/suggest_service.h"
@@ -74,9 +74,13 @@ int Serve(const std::string& config_path, const std::string& answers_path) {
 }  // namespace suggest::bench
 
 int main(int argc, char** argv) {
-  if (argc != 5 || absl::string_view(argv[1]) != "--config" || absl::string_view(argv[3]) != "--answers") {
-    std::fprintf(stderr, "usage: suggest_bench_floor --config FILE --answers FILE\n");
+  const auto flags = suggest::cli::Flags::Parse(
+      std::vector<suggest::cli::FlagSpec>{{.name = "config", .value_name = "FILE", .required = true},
+                                          {.name = "answers", .value_name = "FILE", .required = true}},
+      std::vector<std::string>(argv + 1, argv + argc));
+  if (!flags.ok()) {
+    std::fprintf(stderr, "suggest_bench_floor: %s\n", std::string(flags.status().message()).c_str());
     return 2;
   }
-  return suggest::bench::Serve(argv[2], argv[4]);
+  return suggest::bench::Serve(flags->Text("config"), flags->Text("answers"));
 }

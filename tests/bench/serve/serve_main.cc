@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "service/cli/flags.h"
 #include "tests/bench/serve/scenarios.h"
 
 namespace suggest::bench {
@@ -40,10 +41,12 @@ Effort SmokeEffort() {
           .restarts = 1};
 }
 
-int Usage() {
+int Usage(absl::string_view problem) {
   std::fprintf(stderr,
-               "usage: suggest_bench_serve --postgres FOLDER --server CONNECTION --work FOLDER [--smoke] "
-               "SCENARIO...\n  FOLDER and CONNECTION of tests/private_postgres; scenarios: %s\n",
+               "suggest_bench_serve: %s\nusage: suggest_bench_serve --postgres FOLDER --server CONNECTION --work "
+               "FOLDER [--smoke] "
+               "SCENARIO...\n  FOLDER and CONNECTION of deploy/private_postgres; scenarios: %s\n",
+               std::string(problem).c_str(),
                absl::StrJoin(Scenarios(), " ", [](std::string* out, const auto& scenario) {
                  absl::StrAppend(out, scenario.first);
                }).c_str());
@@ -58,25 +61,25 @@ int Main(int argc, char** argv) {
   places.source = SUGGEST_SOURCE_DIR;
   Effort effort;
   std::vector<Scenario> chosen;
-  for (int i = 1; i < argc; ++i) {
-    const absl::string_view argument = argv[i];
-    std::string* const value = argument == "--postgres" ? &places.server_folder
-                               : argument == "--server" ? &places.server
-                               : argument == "--work"   ? &places.work
-                                                        : nullptr;
-    if (value != nullptr && i + 1 < argc) {
-      *value = argv[++i];
-    } else if (argument == "--smoke") {
-      effort = SmokeEffort();
-    } else {
-      const size_t before = chosen.size();
-      for (const auto& [name, scenario] : Scenarios()) {
-        if (argument == name) chosen.push_back(scenario);
-      }
-      if (chosen.size() == before) return Usage();
+  const absl::StatusOr<cli::Flags> flags =
+      cli::Flags::Parse(std::vector<cli::FlagSpec>{{.name = "postgres", .value_name = "FOLDER", .required = true},
+                                                   {.name = "server", .value_name = "CONNECTION", .required = true},
+                                                   {.name = "work", .value_name = "FOLDER", .required = true},
+                                                   {.name = "smoke", .kind = cli::FlagKind::kSwitch}},
+                        std::vector<std::string>(argv + 1, argv + argc));
+  if (!flags.ok()) return Usage(flags.status().message());
+  places.server_folder = flags->Text("postgres");
+  places.server = flags->Text("server");
+  places.work = flags->Text("work");
+  if (flags->Switch("smoke")) effort = SmokeEffort();
+  for (const std::string& wanted : flags->positionals()) {
+    const size_t before = chosen.size();
+    for (const auto& [name, scenario] : Scenarios()) {
+      if (wanted == name) chosen.push_back(scenario);
     }
+    if (chosen.size() == before) return Usage(absl::StrCat("there is no scenario \"", wanted, "\""));
   }
-  if (places.server_folder.empty() || places.server.empty() || places.work.empty() || chosen.empty()) return Usage();
+  if (chosen.empty()) return Usage("no scenario is named");
   Bench bench(places, effort);
   for (const Scenario scenario : chosen) scenario(bench);
   return 0;

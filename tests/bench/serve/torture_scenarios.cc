@@ -84,7 +84,7 @@ LoadResult UnderLoad(Service& service, Ledger& ledger, absl::Duration length, co
 }
 
 void RunScript(const Places& places, std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), places.source + "/tests/private_postgres");
+  arguments.insert(arguments.begin(), places.source + "/deploy/private_postgres");
   SUGGEST_CHECK(RunProgram(arguments, places.work, "private_postgres").exit_code == 0);
 }
 

@@ -42,7 +42,7 @@ TEST(ProtoJsonTest, PrintsSeedsAsStringsEnumsByNameTimesInUtcAndDurationsInSecon
   "explore": false,
   "matches_log": false,
   "candidates": [],
-  "decided_at": "2026-01-01T00:00:00.25+00:00",
+  "decided_at": "2026-01-01T00:00:00.25Z",
   "model_age": 3600.5,
   "superseded_by": ""
 }

@@ -11,6 +11,7 @@
 #include "storage/source/catalogue_store.h"
 #include "tests/service/ctl/test_run.h"
 #include "tests/service/decision/decision_fixture.h"
+#include "tests/support/append_decision.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_database.h"
@@ -61,7 +62,8 @@ class PropensitiesTest : public ::testing::Test {
       SUGGEST_CHECK(decision.ok());
       return decision->record;
     };
-    EXPECT_OK(storage::DecisionStore(&test_.database()).Append(decide("choice { propensity_time { seconds: 0 } }")));
+    EXPECT_OK(suggest::testing::Append(storage::DecisionStore(&test_.database()),
+                                       decide("choice { propensity_time { seconds: 0 } }")));
     return decide("");
   }
 

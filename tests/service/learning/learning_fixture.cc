@@ -17,6 +17,7 @@
 #include "storage/log/feedback_store.h"
 #include "storage/models/model_store.h"
 #include "storage/source/catalogue_store.h"
+#include "tests/support/append_decision.h"
 
 namespace suggest::learning {
 namespace {
@@ -129,7 +130,7 @@ std::string LearningFixture::Decide(const std::string& customer, const std::stri
     decision.inputs.add_recommendations(Value(recommendation));
   }
   storage::DecisionStore store(&db_.database());
-  EXPECT_THAT(store.Append(decision), testing::IsOk());
+  EXPECT_THAT(suggest::testing::Append(store, decision), testing::IsOk());
   return storage::MakeSuggestionId(decision.decision_id, 1);
 }
 

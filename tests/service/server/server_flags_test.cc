@@ -24,10 +24,14 @@ TEST(ServerFlagsTest, ReadsBothForms) {
 }
 
 TEST(ServerFlagsTest, NamesWhatIsWrong) {
-  EXPECT_THAT(ParseServerFlags({"--port", "1"}), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'--port'")));
+  EXPECT_THAT(ParseServerFlags({"--port", "1"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("unknown flag --port")));
   EXPECT_THAT(ParseServerFlags({"--config"}),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--config needs")));
-  EXPECT_THAT(ParseServerFlags({}), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--config is required")));
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--config: the value FILE is missing")));
+  EXPECT_THAT(ParseServerFlags({"--config=a", "b"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("\"b\" is one argument too many")));
+  EXPECT_THAT(ParseServerFlags({}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--config FILE is required")));
 }
 
 TEST(ServerFlagsTest, HelpAndVersionNeedNoConfiguration) {

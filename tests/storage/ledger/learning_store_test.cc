@@ -111,8 +111,8 @@ TEST_F(LearningStoreTest, GivesBucketsBackBitForBitAndRefusesDamagedOnes) {
   BucketRow bucket{.day = 5, .lower = {1, 0.1, 2}, .moment = {0.3, -4}, .weight = 2, .count = 2, .reward_sum = 0.7};
   EXPECT_THAT(store_.WithLock(true,
                               [&](LearningTransaction& tx) -> absl::Status {
-                                EXPECT_THAT(tx.SaveBucket(BucketKind::kExact, 1, bucket), IsOk());
-                                const auto rows = tx.Buckets(BucketKind::kExact, 1, {5, 6});
+                                EXPECT_THAT(tx.SaveBucket(1, bucket), IsOk());
+                                const auto rows = tx.Buckets(1, {5, 6});
                                 EXPECT_THAT(rows, IsOk());
                                 EXPECT_EQ(rows->size(), 1u);
                                 EXPECT_EQ(rows->front().lower, bucket.lower);
@@ -122,7 +122,7 @@ TEST_F(LearningStoreTest, GivesBucketsBackBitForBitAndRefusesDamagedOnes) {
                               }),
               IsOk());
   db_.Execute("UPDATE suggest.buckets SET sums = substr(sums, 9)");
-  EXPECT_THAT(store_.ReadOnly([](LearningTransaction& tx) { return tx.Buckets(BucketKind::kExact, 1, {5}).status(); }),
+  EXPECT_THAT(store_.ReadOnly([](LearningTransaction& tx) { return tx.Buckets(1, {5}).status(); }),
               StatusIs(absl::StatusCode::kDataLoss));
 }
 

@@ -1,4 +1,4 @@
-// DecisionStore::AppendBatch: what Append promises, for many at once, and that one concerns only itself.
+// DecisionStore::AppendBatch for many at once: what becomes of one record concerns only itself.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,6 +11,7 @@
 #include "storage/log/decision_store.h"
 #include "storage/postgres/partition_store.h"
 #include "tests/storage/decision_fixture.h"
+#include "tests/support/append_decision.h"
 #include "tests/support/instants.h"
 #include "tests/support/private_postgres.h"
 #include "tests/support/raw_sql.h"
@@ -55,7 +56,7 @@ TEST_F(DecisionBatchTest, EveryFieldComesBackAsASingleAppendWouldStoreIt) {
   single.decision_id = MakeDecisionId(single.decided_at, 2, 2);
   batched.delivered = single.delivered = false;
   EXPECT_THAT(Append({batched})[0].status, IsOk());
-  ASSERT_OK(store_.Append(single));
+  ASSERT_OK(suggest::testing::Append(store_, single));
   const auto row = [&](const std::string& request) {
     return test_.Query(absl::StrCat(
         "SELECT decided_at, model_version, seed, policy, propensity_status, explore, delivered, customer_id, "
@@ -84,7 +85,7 @@ TEST_F(DecisionBatchTest, ADuplicateInTheBatchGetsTheFirstAndFailsNobody) {
 TEST_F(DecisionBatchTest, ARequestAnsweredBeforeOnAnyConnectionGetsItsEarlierDecision) {
   const auto replica = test_.OpenAnother();
   const DecisionRecord first = MakeDecision("c1", "q1", kNoon, 1);
-  ASSERT_OK(DecisionStore(replica.get()).Append(first));
+  ASSERT_OK(suggest::testing::Append(DecisionStore(replica.get()), first));
   const std::vector<Appended> appended =
       Append({MakeDecision("c0", "q1", kNoon, 2), MakeDecision("c1", "q1", kNoon, 3)});
   EXPECT_FALSE(appended[0].earlier.has_value());

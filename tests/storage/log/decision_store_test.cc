@@ -12,6 +12,7 @@
 #include "storage/postgres/partition_store.h"
 #include "suggest/v1/suggestion_service.pb.h"
 #include "tests/storage/decision_fixture.h"
+#include "tests/support/append_decision.h"
 #include "tests/support/instants.h"
 #include "tests/support/raw_sql.h"
 #include "tests/support/status_matchers.h"
@@ -56,7 +57,7 @@ void ExpectEqual(const DecisionRecord& a, const DecisionRecord& b) {
 
 TEST_F(DecisionStoreTest, GivesBackEveryFieldAsItWas) {
   const DecisionRecord decision = MakeDecision("c'1", "q1", kNoon, 1);
-  ASSERT_OK_AND_ASSIGN(const AppendResult result, store_.Append(decision));
+  ASSERT_OK_AND_ASSIGN(const AppendResult result, suggest::testing::Append(store_, decision));
   EXPECT_FALSE(result.replayed);
   ExpectEqual(result.decision, decision);
   ASSERT_OK_AND_ASSIGN(const DecisionRecord found, store_.Find("c'1", decision.decision_id));
@@ -65,8 +66,8 @@ TEST_F(DecisionStoreTest, GivesBackEveryFieldAsItWas) {
 
 TEST_F(DecisionStoreTest, TheSameRequestGetsTheEarlierDecision) {
   const DecisionRecord first = MakeDecision("c1", "q1", kNoon, 1);
-  ASSERT_OK(store_.Append(first));
-  ASSERT_OK_AND_ASSIGN(const AppendResult again, store_.Append(MakeDecision("c1", "q1", kNoon, 2)));
+  ASSERT_OK(suggest::testing::Append(store_, first));
+  ASSERT_OK_AND_ASSIGN(const AppendResult again, suggest::testing::Append(store_, MakeDecision("c1", "q1", kNoon, 2)));
   EXPECT_TRUE(again.replayed);
   ExpectEqual(again.decision, first);
   EXPECT_EQ(test_.QueryOne("SELECT count(*) FROM suggest.decisions"), "1");
@@ -74,10 +75,10 @@ TEST_F(DecisionStoreTest, TheSameRequestGetsTheEarlierDecision) {
 
 TEST_F(DecisionStoreTest, TheSameRequestGetsTheEarlierDecisionOnAnotherReplicaAfterTheMonthsEnd) {
   const DecisionRecord first = MakeDecision("c1", "q1", kMonthEnd - absl::Milliseconds(1), 1);
-  ASSERT_OK(store_.Append(first));
+  ASSERT_OK(suggest::testing::Append(store_, first));
   const auto replica = test_.OpenAnother();
   ASSERT_OK_AND_ASSIGN(const AppendResult again,
-                       DecisionStore(replica.get()).Append(MakeDecision("c1", "q1", kMonthEnd, 2)));
+                       suggest::testing::Append(DecisionStore(replica.get()), MakeDecision("c1", "q1", kMonthEnd, 2)));
   EXPECT_TRUE(again.replayed);
   ExpectEqual(again.decision, first);
   EXPECT_EQ(test_.QueryOne("SELECT count(*) FROM suggest.decisions_y2024m01"), "1");
@@ -85,8 +86,8 @@ TEST_F(DecisionStoreTest, TheSameRequestGetsTheEarlierDecisionOnAnotherReplicaAf
 }
 
 TEST_F(DecisionStoreTest, RequestIdsOfTwoCustomersAreDifferent) {
-  ASSERT_OK(store_.Append(MakeDecision("c1", "q1", kNoon, 1)));
-  ASSERT_OK_AND_ASSIGN(const AppendResult other, store_.Append(MakeDecision("c2", "q1", kNoon, 2)));
+  ASSERT_OK(suggest::testing::Append(store_, MakeDecision("c1", "q1", kNoon, 1)));
+  ASSERT_OK_AND_ASSIGN(const AppendResult other, suggest::testing::Append(store_, MakeDecision("c2", "q1", kNoon, 2)));
   EXPECT_FALSE(other.replayed);
 }
 
@@ -101,7 +102,8 @@ TEST_F(DecisionStoreTest, ParallelAppendsOfOneRequestFromTwoPoolsStoreOneDecisio
     threads.emplace_back([&, t] {
       DecisionStore& store = t % 2 == 0 ? store_ : other;
       for (int i = 0; i < kRounds; ++i) {
-        const auto result = store.Append(MakeDecision("c1", absl::StrCat("q", i), kNoon, 100 * i + t));
+        const auto result =
+            suggest::testing::Append(store, MakeDecision("c1", absl::StrCat("q", i), kNoon, 100 * i + t));
         ASSERT_OK(result);
         given[t].push_back(result->decision.decision_id);
       }
@@ -123,7 +125,7 @@ TEST_F(DecisionStoreTest, WaitsForAnotherAppendThatIsUnderWayAndStoresWhenThatFa
     WaitUntilSomeoneIsBlocked(test_.connection());
     other.Run("ROLLBACK");
   });
-  const auto result = store_.Append(MakeDecision("c1", "q1", kNoon, 1));
+  const auto result = suggest::testing::Append(store_, MakeDecision("c1", "q1", kNoon, 1));
   rollback.join();
   ASSERT_OK(result);
   EXPECT_FALSE(result->replayed);
@@ -131,19 +133,20 @@ TEST_F(DecisionStoreTest, WaitsForAnotherAppendThatIsUnderWayAndStoresWhenThatFa
 
 TEST_F(DecisionStoreTest, ADecisionOutsideAllMonthsIsKept) {
   const DecisionRecord decision = MakeDecision("c1", "q1", kNoon + absl::Hours(24 * 400), 1);
-  ASSERT_OK(store_.Append(decision));
+  ASSERT_OK(suggest::testing::Append(store_, decision));
   EXPECT_THAT(store_.Find("c1", decision.decision_id), IsOk());
 }
 
 TEST_F(DecisionStoreTest, RefusesADecisionIdThatIsNone) {
   DecisionRecord decision = MakeDecision("c1", "q1", kNoon, 1);
   decision.decision_id = "seventeen";
-  EXPECT_THAT(store_.Append(decision), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("seventeen")));
+  EXPECT_THAT(suggest::testing::Append(store_, decision),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("seventeen")));
 }
 
 TEST_F(DecisionStoreTest, FindsByRequest) {
   const DecisionRecord decision = MakeDecision("c1", "q1", kNoon, 1);
-  ASSERT_OK(store_.Append(decision));
+  ASSERT_OK(suggest::testing::Append(store_, decision));
   ASSERT_OK_AND_ASSIGN(const auto found, store_.FindByRequest("c1", "q1"));
   ASSERT_TRUE(found.has_value());
   ExpectEqual(*found, decision);
@@ -152,14 +155,14 @@ TEST_F(DecisionStoreTest, FindsByRequest) {
 }
 
 TEST_F(DecisionStoreTest, ARequestWhoseDecisionIsGoneIsDataLoss) {
-  ASSERT_OK(store_.Append(MakeDecision("c1", "q1", kNoon, 1)));
+  ASSERT_OK(suggest::testing::Append(store_, MakeDecision("c1", "q1", kNoon, 1)));
   test_.Execute("DELETE FROM suggest.decisions");
   EXPECT_THAT(store_.FindByRequest("c1", "q1"), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("'q1'")));
 }
 
 TEST_F(DecisionStoreTest, InputsThatCannotBeParsedAreDataLoss) {
   const DecisionRecord decision = MakeDecision("c1", "q1", kNoon, 1);
-  ASSERT_OK(store_.Append(decision));
+  ASSERT_OK(suggest::testing::Append(store_, decision));
   test_.Execute("UPDATE suggest.decisions SET inputs = '\\xff'");
   EXPECT_THAT(store_.Find("c1", decision.decision_id),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr(decision.decision_id)));
@@ -167,7 +170,7 @@ TEST_F(DecisionStoreTest, InputsThatCannotBeParsedAreDataLoss) {
 
 TEST_F(DecisionStoreTest, UnknownDecisionsAreNotFound) {
   const DecisionRecord decision = MakeDecision("c1", "q1", kNoon, 1);
-  ASSERT_OK(store_.Append(decision));
+  ASSERT_OK(suggest::testing::Append(store_, decision));
   const auto not_found = StatusIs(absl::StatusCode::kNotFound, HasSubstr("customer 'c2' has no decision"));
   EXPECT_THAT(store_.Find("c2", decision.decision_id), not_found);
   EXPECT_THAT(store_.Find("c2", "no id at all"), not_found);
@@ -178,9 +181,9 @@ TEST_F(DecisionStoreTest, UnknownDecisionsAreNotFound) {
 TEST_F(DecisionStoreTest, FindsTheNewestOpenDecisionAcrossMonths) {
   const DecisionRecord january = MakeDecision("c1", "q1", kMonthEnd - absl::Minutes(2), 1);
   const DecisionRecord february = MakeDecision("c1", "q2", kMonthEnd + absl::Minutes(1), 2);
-  ASSERT_OK(store_.Append(february));
-  ASSERT_OK(store_.Append(january));
-  ASSERT_OK(store_.Append(MakeDecision("c2", "q3", kMonthEnd + absl::Minutes(5), 3)));
+  ASSERT_OK(suggest::testing::Append(store_, february));
+  ASSERT_OK(suggest::testing::Append(store_, january));
+  ASSERT_OK(suggest::testing::Append(store_, MakeDecision("c2", "q3", kMonthEnd + absl::Minutes(5), 3)));
   ASSERT_OK_AND_ASSIGN(const auto newest, store_.FindOpen("c1", kMonthEnd - absl::Hours(1)));
   ASSERT_TRUE(newest.has_value());
   ExpectEqual(*newest, february);
@@ -192,8 +195,8 @@ TEST_F(DecisionStoreTest, NeitherUndeliveredNorExpertDecisionsAreOpen) {
   const DecisionRecord undelivered = MakeDecision("c1", "q1", kNoon, 1);
   DecisionRecord expert = MakeDecision("c1", "q2", kNoon, 2);
   expert.policy = suggest::v1::EXPERT;
-  ASSERT_OK(store_.Append(undelivered));
-  ASSERT_OK(store_.Append(expert));
+  ASSERT_OK(suggest::testing::Append(store_, undelivered));
+  ASSERT_OK(suggest::testing::Append(store_, expert));
   ASSERT_OK(store_.MarkUndelivered("c1", undelivered.decision_id));
   ASSERT_OK(store_.MarkUndelivered("c1", undelivered.decision_id));
   EXPECT_FALSE(store_.Find("c1", undelivered.decision_id)->delivered);
@@ -202,7 +205,7 @@ TEST_F(DecisionStoreTest, NeitherUndeliveredNorExpertDecisionsAreOpen) {
 
 TEST_F(DecisionStoreTest, AnUndeliveredDecisionIsOpenAgainOnceItWasDelivered) {
   const DecisionRecord decision = MakeDecision("c1", "q1", kNoon, 1);
-  ASSERT_OK(store_.Append(decision));
+  ASSERT_OK(suggest::testing::Append(store_, decision));
   ASSERT_OK(store_.MarkUndelivered("c1", decision.decision_id));
   ASSERT_OK(store_.MarkDelivered("c1", decision.decision_id));
   EXPECT_TRUE(store_.FindOpen("c1", kNoon - absl::Hours(1))->has_value());
@@ -212,8 +215,8 @@ TEST_F(DecisionStoreTest, AnUndeliveredDecisionIsOpenAgainOnceItWasDelivered) {
 TEST_F(DecisionStoreTest, ALinkedRequestIdAnswersWithTheDecisionUnlessItHasOneAlready) {
   const DecisionRecord first = MakeDecision("c1", "q1", kNoon, 1);
   const DecisionRecord second = MakeDecision("c1", "q2", kNoon, 2);
-  ASSERT_OK(store_.Append(first));
-  ASSERT_OK(store_.Append(second));
+  ASSERT_OK(suggest::testing::Append(store_, first));
+  ASSERT_OK(suggest::testing::Append(store_, second));
   ASSERT_OK_AND_ASSIGN(const AppendResult linked, store_.LinkRequest("c1", "q3", first.decision_id));
   EXPECT_FALSE(linked.replayed);
   ExpectEqual(linked.decision, first);
@@ -227,13 +230,13 @@ TEST_F(DecisionStoreTest, LinkingToAnUnknownDecisionIsNotFoundAndLeavesTheReques
   const DecisionRecord decision = MakeDecision("c1", "q1", kNoon, 1);
   EXPECT_THAT(store_.LinkRequest("c1", "q1", decision.decision_id), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(store_.LinkRequest("c1", "q1", "no id at all"), StatusIs(absl::StatusCode::kNotFound));
-  ASSERT_OK_AND_ASSIGN(const AppendResult stored, store_.Append(decision));
+  ASSERT_OK_AND_ASSIGN(const AppendResult stored, suggest::testing::Append(store_, decision));
   EXPECT_FALSE(stored.replayed);
 }
 
 TEST_F(DecisionStoreTest, LooksAtOneMonthOnlyForADecision) {
   const DecisionRecord decision = MakeDecision("c1", "q1", kNoon, 1);
-  ASSERT_OK(store_.Append(decision));
+  ASSERT_OK(suggest::testing::Append(store_, decision));
   std::string plan;
   for (const auto& row :
        test_.Query(absl::StrCat("EXPLAIN SELECT FROM suggest.decisions WHERE customer_id = 'c1' AND decision_id = '",

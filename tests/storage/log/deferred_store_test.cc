@@ -9,6 +9,7 @@
 #include "storage/log/decision_store.h"
 #include "suggest/v1/suggestion_service.pb.h"
 #include "tests/storage/decision_fixture.h"
+#include "tests/support/append_decision.h"
 #include "tests/support/instants.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_database.h"
@@ -24,7 +25,7 @@ class DeferredStoreTest : public ::testing::Test {
     DecisionRecord decision =
         MakeDecision(customer, absl::StrCat("q", number), kNoon + absl::Hours(number), 1 + number);
     decision.propensity_status = status;
-    EXPECT_OK(DecisionStore(&test_.database()).Append(decision));
+    EXPECT_OK(suggest::testing::Append(DecisionStore(&test_.database()), decision));
     return decision;
   }
 

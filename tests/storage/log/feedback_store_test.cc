@@ -6,6 +6,7 @@
 #include "storage/log/decision_store.h"
 #include "suggest/v1/suggestion_service.pb.h"
 #include "tests/storage/decision_fixture.h"
+#include "tests/support/append_decision.h"
 #include "tests/support/instants.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_database.h"
@@ -20,7 +21,7 @@ using ::testing::HasSubstr;
 
 class FeedbackStoreTest : public ::testing::Test {
  protected:
-  FeedbackStoreTest() { EXPECT_THAT(DecisionStore(&test_.database()).Append(decision_), IsOk()); }
+  FeedbackStoreTest() { EXPECT_THAT(suggest::testing::Append(DecisionStore(&test_.database()), decision_), IsOk()); }
 
   FeedbackRecord Feedback(int rank) const {
     return {"c1", MakeSuggestionId(decision_.decision_id, rank), suggest::v1::RecordFeedbackRequest::KEPT, kNoon};

@@ -5,6 +5,7 @@
 
 #include "storage/log/decision_store.h"
 #include "tests/storage/decision_fixture.h"
+#include "tests/support/append_decision.h"
 #include "tests/support/instants.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_database.h"
@@ -38,7 +39,7 @@ TEST(SupersededStoreTest, AnAnsweredDecisionIsFoundInTheLogElseAmongTheSupersede
   TestDatabase test;
   const DecisionRecord logged = MakeDecision("c1", "q1", kNoon, 1);
   const DecisionRecord superseded = MakeDecision("c1", "q1", kNoon, 2);
-  ASSERT_OK(DecisionStore(&test.database()).Append(logged));
+  ASSERT_OK(suggest::testing::Append(DecisionStore(&test.database()), logged));
   ASSERT_OK(SupersededStore(&test.database()).Record({{superseded, logged.decision_id}}, kNoon));
   ASSERT_OK_AND_ASSIGN(const AnsweredDecision one, FindAnsweredDecision(&test.database(), "c1", logged.decision_id));
   EXPECT_EQ(one.superseded_by, "");

@@ -7,7 +7,10 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "suggest/model/v1/model.pb.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_database.h"
 
@@ -114,6 +117,46 @@ TEST_F(MigratorTest, ParallelRunsApplyEachMigrationOnce) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(*CurrentVersion(db_), 2);
+}
+
+// The file that drops the sums of ES_DFM_IW.
+int VersionWithoutEventSums() {
+  for (const Migration& migration : EmbeddedMigrations()) {
+    if (absl::StrContains(migration.name, "without_event_sums")) return migration.version;
+  }
+  return 0;
+}
+
+std::string ModelBytes(int mode) {
+  model::v1::ModelVersion model;
+  model.set_format(1);
+  model.mutable_pipeline()->set_fitted_rows(300);
+  model.mutable_posterior()->set_ridge(0.5);
+  model.mutable_posterior()->add_moment(1.5);
+  model.mutable_delay()->set_mean_purchase_reward(0.25);
+  model.mutable_delay()->set_mode(static_cast<config::v1::Learning::DelayMode>(mode));
+  model.mutable_delay()->set_tail_share(0.1);
+  return absl::BytesToHexString(model.SerializeAsString());
+}
+
+TEST_F(MigratorTest, TheEventSumsStayWhileTheCurrentModelCountsByThem) {
+  const int dropping = VersionWithoutEventSums();
+  ASSERT_GT(dropping, 1);
+  ASSERT_OK(Migrate(db_, kNow, dropping - 1));
+  for (const auto& [version, mode] : {std::pair(1, 3), std::pair(2, 6)}) {
+    test_.Execute(absl::StrCat("INSERT INTO suggest.model_versions VALUES (", version,
+                               ", 0, 1, 1, '2026-01-01', '2026-01-01', '', 2, 0, 0, 0, 1, 1, '', '\\x",
+                               ModelBytes(mode), "')"));
+  }
+  test_.Execute("INSERT INTO suggest.current_model (version) VALUES (2)");
+  EXPECT_THAT(Migrate(db_, kNow, dropping),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("model version 2, the current one"), HasSubstr("ES_DFM_IW"),
+                             HasSubstr("set learning.delay_mode to another mode"))));
+  EXPECT_EQ(test_.QueryOne("SELECT to_regclass('suggest.event_buckets')"), "suggest.event_buckets");
+  test_.Execute("UPDATE suggest.current_model SET version = 1");
+  EXPECT_OK(Migrate(db_, kNow, dropping));
+  EXPECT_EQ(test_.QueryOne("SELECT to_regclass('suggest.event_buckets')"), "NULL");
 }
 
 TEST_F(MigratorTest, NoStatementOfOursReadsTheServersClock) {

@@ -9,6 +9,7 @@
 
 #include "storage/log/decision_store.h"
 #include "tests/storage/decision_fixture.h"
+#include "tests/support/append_decision.h"
 #include "tests/support/raw_sql.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_database.h"
@@ -65,7 +66,7 @@ TEST_F(PartitionStoreTest, AGapEndsTheMonthsAhead) {
 TEST_F(PartitionStoreTest, RowsThatWaitedInTheDefaultMoveIntoTheirMonth) {
   DecisionStore decisions(&test_.database());
   const DecisionRecord decision = MakeDecision("c1", "q1", kNovember, 1);
-  ASSERT_OK(decisions.Append(decision));
+  ASSERT_OK(suggest::testing::Append(decisions, decision));
   EXPECT_TRUE(store_.Status(kNovember)->default_has_rows);
   ASSERT_OK(store_.EnsureAhead(kNovember, 0));
   EXPECT_FALSE(store_.Status(kNovember)->default_has_rows);
@@ -97,7 +98,7 @@ TEST_F(PartitionStoreTest, ADecisionIsAppendedWhileAMonthIsAttached) {
   DatabaseOptions options = test_.options();
   options.statement_timeout = absl::Seconds(5);
   const auto bounded = test_.OpenAnother(options);
-  EXPECT_THAT(DecisionStore(bounded.get()).Append(MakeDecision("c1", "q1", kNovember, 1)), IsOk());
+  EXPECT_THAT(suggest::testing::Append(DecisionStore(bounded.get()), MakeDecision("c1", "q1", kNovember, 1)), IsOk());
 }
 
 }  // namespace

@@ -48,6 +48,11 @@ INSTANTIATE_TEST_SUITE_P(
                          "--method: \"luck\" is not one of: oracle, "},
         CommandUsageCase{{"evaluate", "delay", "--generate", "--sweep-waiting=10"}, "--sweep-waiting: \"10\""},
         CommandUsageCase{{"evaluate", "delay", "--generate", "--sweep-noise=2"}, "--sweep-noise: \"2\" is no share"},
+        CommandUsageCase{{"evaluate", "delay", "--generate", "--waiting-by=price"},
+                         "--waiting-by: column is \"price\", expected int1 to int8"},
+        CommandUsageCase{{"evaluate", "delay", "--generate", "--waiting-share=0.5"}, "only with --waiting-by"},
+        CommandUsageCase{{"evaluate", "delay", "--generate", "--waiting-by=int1", "--sweep-waiting=1h"},
+                         "--sweep-waiting: not with --waiting-by"},
         CommandUsageCase{{"evaluate", "delay-data"}, "--write FILE is required"}));
 
 }  // namespace

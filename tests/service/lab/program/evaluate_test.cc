@@ -78,6 +78,27 @@ TEST_F(EvaluateTest, SweepsAndChartsAreInTheOutput) {
   }
 }
 
+TEST_F(EvaluateTest, WaitingByAColumnChangesWhatIsReadAndSaysSo) {
+  std::vector<std::string> line = {"evaluate", "delay", "--generate", "--seeds=1", "--method=es_dfm", "--format=json"};
+  line.insert(line.end(), kSmallLog.begin(), kSmallLog.end());
+  const RunResult plain = Ctl(line);
+  line.push_back("--waiting-by=int1");
+  const RunResult by_column = Ctl(line);
+  ASSERT_EQ(by_column.exit, 0) << by_column.err;
+  EXPECT_EQ(plain.At({"waiting_by"}).kind_case(), google::protobuf::Value::kNullValue);
+  EXPECT_EQ(by_column.At({"waiting_by"}).string_value(), "int1");
+  const auto of = [](const RunResult& result, const char* name) {
+    const google::protobuf::Value methods = result.At({"methods"});
+    for (const auto& method : methods.list_value().values()) {
+      const auto& fields = method.struct_value().fields();
+      if (fields.at("name").string_value() == name) return fields.at("nll").ShortDebugString();
+    }
+    return std::string();
+  };
+  EXPECT_EQ(of(by_column, "oracle"), of(plain, "oracle"));
+  EXPECT_NE(of(by_column, "es_dfm"), of(plain, "es_dfm"));
+}
+
 TEST_F(EvaluateTest, ABadLineOfTheLogFailsByLineAndColumn) {
   std::ofstream(File("bad.tsv")) << "1\tx\n";
   const RunResult result = Ctl({"evaluate", "delay", "--data", File("bad.tsv")});

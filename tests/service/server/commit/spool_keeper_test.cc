@@ -11,6 +11,7 @@
 #include "storage/log/feedback_store.h"
 #include "tests/service/server/server_fixture.h"
 #include "tests/storage/decision_fixture.h"
+#include "tests/support/append_decision.h"
 #include "tests/support/instants.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
@@ -124,7 +125,8 @@ TEST_F(SpoolKeeperTest, DrainsEverythingOnceAndShowsIt) {
 TEST_F(SpoolKeeperTest, ACrashBetweenCommitAndRemovalChangesNothing) {
   for (int i = 0; i < 3; ++i) Spool(Decision(i));
   // What a drain that was killed before the removal had done.
-  for (int i = 0; i < 2; ++i) EXPECT_OK(storage::DecisionStore(&test_.database()).Append(Decision(i)));
+  for (int i = 0; i < 2; ++i)
+    EXPECT_OK(suggest::testing::Append(storage::DecisionStore(&test_.database()), Decision(i)));
   DrainAll();
   EXPECT_EQ(Count("decisions"), "3");
   EXPECT_EQ(Count("superseded_decisions"), "0");
@@ -133,7 +135,7 @@ TEST_F(SpoolKeeperTest, ACrashBetweenCommitAndRemovalChangesNothing) {
 
 TEST_F(SpoolKeeperTest, ARequestThatWasAnsweredElsewhereSupersedesTheSpooledDecisionOnce) {
   const storage::DecisionRecord elsewhere = Decision(0, 1000);
-  EXPECT_OK(storage::DecisionStore(&test_.database()).Append(elsewhere));
+  EXPECT_OK(suggest::testing::Append(storage::DecisionStore(&test_.database()), elsewhere));
   const storage::DecisionRecord spooled = Decision(0);
   Spool(spooled);
   ASSERT_OK_AND_ASSIGN(const auto page, spool_->Oldest(1));
@@ -252,7 +254,7 @@ class NoRoom {
 };
 
 TEST_F(SpoolKeeperTest, WhatIsDrainedAndCannotBeRemovedHoldsUpNoOtherAndIsCountedOnce) {
-  EXPECT_OK(storage::DecisionStore(&test_.database()).Append(Decision(0, 1000)));
+  EXPECT_OK(suggest::testing::Append(storage::DecisionStore(&test_.database()), Decision(0, 1000)));
   for (int i = 0; i < 450; ++i) Spool(Decision(i));
   const std::string known = storage::MakeSuggestionId(Decision(449).decision_id, 1);
   const std::string of_superseded = storage::MakeSuggestionId(Decision(0).decision_id, 1);

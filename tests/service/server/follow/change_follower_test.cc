@@ -121,7 +121,12 @@ TEST_F(StickyAcrossReplicasTest, ItsOwnAnnouncementsLeaveTheCacheAsItIs) {
   ASSERT_THAT(company_.suggestions().Suggest(RequestOf("c1", "q1"), {}), IsOk());
   ASSERT_THAT(company_.replica().announcer().Send(), IsOk());
   ASSERT_THAT(Listen(), IsOk());
-  EXPECT_NE(company_.replica().customers().PeekOpen("c1"), nullptr);
+  ASSERT_OK_AND_ASSIGN(const auto open,
+                       company_.replica().customers().GetOpen(
+                           "c1", absl::InfinitePast(), []() -> absl::StatusOr<std::optional<storage::DecisionRecord>> {
+                             return absl::InternalError("it is not in the cache");
+                           }));
+  EXPECT_NE(open, nullptr);
 }
 
 }  // namespace

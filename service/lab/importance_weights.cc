@@ -1,4 +1,4 @@
-#include "bandit/delay/importance_weights.h"
+#include "service/lab/importance_weights.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 #include "bandit/delay/pending.h"
 #include "bandit/model/logistic.h"
 
-namespace suggest::bandit {
+namespace suggest::lab {
 
 double DelayedPositiveProbability(double p, double late_share) {
   return p * late_share;
@@ -17,8 +17,9 @@ double RealNegativeProbability(double p, double late_share) {
 }
 
 LabelWeights EsDfmWeights(double delayed_positive, double real_negative, WeightForm form) {
-  const double mass = form == WeightForm::kPublished ? 1 + std::clamp(delayed_positive, 0.0, 1 - kMinProbability) : 1.0;
-  return {mass, mass * std::clamp(real_negative, kMinProbability, 1.0)};
+  const double mass =
+      form == WeightForm::kPublished ? 1 + std::clamp(delayed_positive, 0.0, 1 - bandit::kMinProbability) : 1.0;
+  return {mass, mass * std::clamp(real_negative, bandit::kMinProbability, 1.0)};
 }
 
 LabelWeights FnwWeights(double p) {
@@ -40,7 +41,7 @@ LabelWeights DeferWeights(double p, double late_share) {
 }
 
 DfmTerm DfmLikelihood(double u, double v, double delay, bool converted) {
-  const double p = Sigmoid(u);
+  const double p = bandit::Sigmoid(u);
   const double rate = PortableExp(v);
   if (converted) return {-LogOnePlusExp(-u) + v - rate * delay, 1 - p, 1 - rate * delay};
   const double still = PortableExp(-rate * delay);
@@ -57,4 +58,4 @@ double FixedPoint(double p, double late_share, double real_negative) {
   return p / (p + real_negative * (1 - p + p * late_share));
 }
 
-}  // namespace suggest::bandit
+}  // namespace suggest::lab

@@ -1,12 +1,12 @@
 // Numbers "test N" are those of the list of acceptance tests for delayed feedback (docs/delays.md).
-#include "bandit/delay/importance_weights.h"
+#include "service/lab/importance_weights.h"
 
 #include <cmath>
 
 #include "bandit/delay/pending.h"
 #include "tests/bandit/fixture.h"
 
-namespace suggest::bandit {
+namespace suggest::lab {
 namespace {
 
 struct WeightRow {
@@ -119,4 +119,4 @@ TEST(ImportanceWeights, DfmDerivativesAreThoseOfItsLikelihood) {
 }
 
 }  // namespace
-}  // namespace suggest::bandit
+}  // namespace suggest::lab

@@ -10,10 +10,10 @@
 //   FSIW     label at e, nothing inserted (Yasui, Morishita, Fujita, Shibata, WWW 2020)
 //   DEFER    every row twice: at e, and with its final label (Gu et al., KDD 2021)
 //   DFM      a likelihood with exponential delays instead of weights (Chapelle, KDD 2014)
-#ifndef BANDIT_DELAY_IMPORTANCE_WEIGHTS_H_
-#define BANDIT_DELAY_IMPORTANCE_WEIGHTS_H_
+#ifndef SERVICE_LAB_IMPORTANCE_WEIGHTS_H_
+#define SERVICE_LAB_IMPORTANCE_WEIGHTS_H_
 
-namespace suggest::bandit {
+namespace suggest::lab {
 
 struct LabelWeights {
   double positive = 1;  // of a row with label 1
@@ -62,6 +62,6 @@ double DfmPosterior(double p, double rate, double elapsed);
 // Where a learner ends whose negatives weigh f_rn: the root of p (1 - f) = f_rn (1 - p + p S) f. Any f_dp cancels.
 double FixedPoint(double p, double late_share, double real_negative);
 
-}  // namespace suggest::bandit
+}  // namespace suggest::lab
 
-#endif  // BANDIT_DELAY_IMPORTANCE_WEIGHTS_H_
+#endif  // SERVICE_LAB_IMPORTANCE_WEIGHTS_H_
