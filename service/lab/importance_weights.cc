@@ -43,7 +43,7 @@ LabelWeights DeferWeights(double p, double late_share) {
 DfmTerm DfmLikelihood(double u, double v, double delay, bool converted) {
   const double p = bandit::Sigmoid(u);
   const double rate = PortableExp(v);
-  if (converted) return {-LogOnePlusExp(-u) + v - rate * delay, 1 - p, 1 - rate * delay};
+  if (converted) return {-bandit::LogOnePlusExp(-u) + v - rate * delay, 1 - p, 1 - rate * delay};
   const double still = PortableExp(-rate * delay);
   const double likelihood = 1 - p + p * still;
   return {PortableLog(likelihood), p * (1 - p) * (still - 1) / likelihood, -p * still * rate * delay / likelihood};

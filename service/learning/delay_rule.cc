@@ -69,7 +69,7 @@ bool DelayRule::NeedsLabelMean() const {
   return mode == DelayMode::kExpectedLabel || (mode == DelayMode::kEsDfmLabel && !nuisance.late.trained());
 }
 
-bandit::PendingTarget DelayRule::TargetOf(const LearnerSettings& settings, const bandit::ContextLayout& layout,
+bandit::PendingTarget DelayRule::TargetOf(const LearnerSettings&, const bandit::ContextLayout& layout,
                                           const ExposureView& exposure, absl::Time tick) const {
   const absl::Duration age = tick - exposure.exposed_at;
   bandit::PendingFacts facts{.share = laws.Of(exposure.stratum).Share(age),

@@ -12,13 +12,17 @@
 namespace suggest::testing {
 
 // DecisionStore::AppendBatch of one record. Errors: what it was refused for, and those of AppendBatch.
-inline absl::StatusOr<storage::AppendResult> Append(storage::DecisionStore store,
+inline absl::StatusOr<storage::AppendResult> Append(storage::DecisionStore& store,
                                                     const storage::DecisionRecord& decision) {
   const storage::DecisionRecord* const batch[] = {&decision};
   ASSIGN_OR_RETURN(std::vector<storage::Appended> appended, store.AppendBatch(batch));
   RETURN_IF_ERROR(appended.front().status);
   if (!appended.front().earlier.has_value()) return storage::AppendResult{decision, false};
   return storage::AppendResult{*std::move(appended.front().earlier), true};
+}
+inline absl::StatusOr<storage::AppendResult> Append(storage::DecisionStore&& store,
+                                                    const storage::DecisionRecord& decision) {
+  return Append(store, decision);
 }
 
 }  // namespace suggest::testing

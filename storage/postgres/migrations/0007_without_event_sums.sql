@@ -9,7 +9,7 @@ DECLARE
 BEGIN
   value := 0;
   LOOP
-    value := value | (get_byte(message, at) & 127)::bigint << shift;
+    value := value | ((get_byte(message, at) & 127)::bigint << shift);
     shift := shift + 7;
     at := at + 1;
     EXIT WHEN get_byte(message, at - 1) < 128;
@@ -42,16 +42,18 @@ END $$;
 
 DO $$
 DECLARE
-  current bigint;
+  used bigint;
 BEGIN
-  SELECT m.version INTO current
+  SELECT m.version INTO used
   FROM suggest.current_model c JOIN suggest.model_versions m USING (version),
-    LATERAL pg_temp.field(m.bytes, 8) AS delay, LATERAL pg_temp.field(delay.bytes, 1) AS mode
+    -- || makes one copy in memory; a stored value would be read anew for each byte.
+    LATERAL pg_temp.field(m.bytes || ''::bytea, 8) AS delay, LATERAL pg_temp.field(delay.bytes, 1) AS mode
   WHERE mode.number = 6;
   IF FOUND THEN
-    RAISE EXCEPTION 'model version %, the current one, counts pending exposures by delay mode ES_DFM_IW, which this '
-      'build no longer has: set learning.delay_mode to another mode, run suggestctl ingest-rewards --config FILE of '
-      'the build before, and migrate again', current USING ERRCODE = 'object_not_in_prerequisite_state';
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format(
+      'model version %s, the current one, counts pending exposures by delay mode ES_DFM_IW, which this build no longer '
+      'has: set learning.delay_mode to another mode, run suggestctl ingest-rewards of the build before, and migrate again',
+      used);
   END IF;
 END $$;
 

@@ -70,13 +70,14 @@ TEST(ImportanceWeights, Test1_DeferFsiwAndDfm) {
   EXPECT_NEAR(fsiw.positive, 2.0, 1e-6);
   EXPECT_NEAR(fsiw.negative, 0.888889, 1e-6);
   EXPECT_NEAR(DfmPosterior(0.2, 0.1, 10), 0.084224, 1e-6);
-  EXPECT_NEAR(DfmPosterior(0.2, 0.1, 10), LateProbability(0.2, 1 - std::exp(-1.0)), 1e-15);
+  EXPECT_NEAR(DfmPosterior(0.2, 0.1, 10), bandit::LateProbability(0.2, 1 - std::exp(-1.0)), 1e-15);
 }
 
 TEST(ImportanceWeights, AreCappedAndClipped) {
   EXPECT_EQ(FsiwWeights(0.2, 0.01).positive, 10);
   EXPECT_EQ(FsiwWeights(0.2, 0).positive, 10);
-  EXPECT_EQ(EsDfmWeights(5, -1), (LabelWeights{2 - kMinProbability, (2 - kMinProbability) * kMinProbability}));
+  EXPECT_EQ(EsDfmWeights(5, -1),
+            (LabelWeights{2 - bandit::kMinProbability, (2 - bandit::kMinProbability) * bandit::kMinProbability}));
   EXPECT_EQ(EsDfmWeights(0, 1), (LabelWeights{1, 1})) << "an untrained model: plain fake negatives";
   EXPECT_LT(FncPrediction(0.7), 1.0);
   EXPECT_EQ(FncPrediction(-0.1), 0.0);
