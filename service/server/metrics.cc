@@ -14,9 +14,6 @@ using prometheus::BuildHistogram;
 using prometheus::Histogram;
 using prometheus::Registry;
 
-constexpr std::array<const char*, kMethods> kMethodNames = {"Suggest",  "RecordFeedback", "RecordDecision",
-                                                            "Explain",  "IngestRewards",  "ListModels",
-                                                            "GetModel", "SuggestBatch"};
 constexpr std::array<const char*, kPhases> kPhaseNames = {"load", "score", "commit"};
 constexpr std::array<const char*, kDrainedOutcomes> kDrainedNames = {"committed", "superseded", "unknown_suggestion",
                                                                      "refused"};
@@ -80,10 +77,6 @@ std::string CodeName(int code) {
 
 }  // namespace
 
-const char* MethodName(Method method) {
-  return kMethodNames[static_cast<int>(method)];
-}
-
 absl::Duration Stopwatch::Lap() {
   const auto now = std::chrono::steady_clock::now();
   const absl::Duration lap = absl::FromChrono(now - lap_);
@@ -103,11 +96,10 @@ Metrics::Metrics() : registry_(std::make_shared<Registry>()) {
                               .Register(registry);
   for (int m = 0; m < kMethods; ++m) {
     for (int code = 0; code < static_cast<int>(requests_[m].size()); ++code) {
-      requests_[m][code] = &requests.Add({{"method", kMethodNames[m]}, {"code", CodeName(code)}});
+      requests_[m][code] = &requests.Add({{"method", kMethodTable[m].name}, {"code", CodeName(code)}});
     }
-    const bool slow =
-        static_cast<Method>(m) == Method::kIngestRewards || static_cast<Method>(m) == Method::kSuggestBatch;
-    request_seconds_[m] = &request_seconds.Add({{"method", kMethodNames[m]}}, slow ? SlowBuckets() : FastBuckets());
+    request_seconds_[m] =
+        &request_seconds.Add({{"method", kMethodTable[m].name}}, kMethodTable[m].slow ? SlowBuckets() : FastBuckets());
   }
   auto& phases = BuildHistogram()
                      .Name("suggest_phase_duration_seconds")

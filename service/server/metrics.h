@@ -22,23 +22,11 @@
 #include "prometheus/histogram.h"
 #include "prometheus/registry.h"
 #include "service/learning/delay_report.h"
+#include "service/server/rpc/methods.h"
 #include "suggest/v1/learning_service.pb.h"
 #include "suggest/v1/suggestion_service.pb.h"
 
 namespace suggest::server {
-
-enum class Method {
-  kSuggest,
-  kRecordFeedback,
-  kRecordDecision,
-  kExplain,
-  kIngestRewards,
-  kListModels,
-  kGetModel,
-  kSuggestBatch
-};
-inline constexpr int kMethods = 8;
-const char* MethodName(Method method);
 
 // Parts of a Suggest.
 enum class Phase { kLoad, kScore, kCommit };

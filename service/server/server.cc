@@ -16,6 +16,7 @@
 #include "service/server/follow/catalogue_updater.h"
 #include "service/server/follow/change_follower.h"
 #include "service/server/follow/model_updater.h"
+#include "service/server/library_log.h"
 #include "service/server/rpc/grpc_server.h"
 #include "service/server/rpc/http_server.h"
 #include "service/server/stop_signal.h"
@@ -27,7 +28,6 @@ namespace {
 
 constexpr absl::Duration kPartitionPeriod = absl::Seconds(5);
 constexpr int kMostHttpThreads = 64;
-constexpr int kSpareHttpThreads = 8;       // for probes, when the gate is full
 constexpr int kBackgroundConnections = 6;  // one for each background thread
 // How often the spool looks whether the database is back, or whether there is something to drain.
 constexpr absl::Duration kSpoolPeriod = absl::Milliseconds(100);
@@ -52,6 +52,7 @@ class RunningServer final : public Server {
       : config_(options.config),
         clock_(options.clock),
         log_(options.clock, options.log_stream),
+        library_log_(&log_),
         database_(std::move(database)),
         background_(std::move(background)),
         log_sink_(database_.get()),
@@ -72,10 +73,11 @@ class RunningServer final : public Server {
 
   absl::Status Begin() {
     const auto config = config_.Get();
-    const int threads = std::min(config->server().max_concurrent_requests(), kMostHttpThreads) + kSpareHttpThreads;
+    const int threads = std::min(config->server().max_concurrent_requests(), kMostHttpThreads);
     ASSIGN_OR_RETURN(http_, HttpServer::Start({.address = config->server().http_address(),
                                                .threads = threads,
-                                               .max_request_bytes = config->server().max_request_bytes()},
+                                               .max_request_bytes = config->server().max_request_bytes(),
+                                               .is_probe = &HttpRoutes::IsProbe},
                                               [this](const HttpRequest& request) { return routes_.Answer(request); }));
     ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(config->server(), &endpoints_));
     StartBackgroundWork(*config);
@@ -109,8 +111,11 @@ class RunningServer final : public Server {
     log_.Write(LogLevel::kInfo, "draining");
     grpc_->SetServing(false);
     const absl::Duration timeout = ToAbslDuration(config_.Get()->server().drain_timeout());
+    const Stopwatch watch;
+    const auto rest = [&] { return std::max(timeout - watch.Elapsed(), absl::ZeroDuration()); };
     grpc_->Shutdown(timeout);
-    committer_.Drain(timeout);
+    http_->Shutdown(rest());
+    committer_.Drain(rest());
     stop_.Stop();
     catalogue_stop_.Stop();
     for (std::thread& thread : threads_) thread.join();
@@ -216,6 +221,7 @@ class RunningServer final : public Server {
   LiveConfig config_;
   const Clock* const clock_;
   Log log_;
+  LibraryLog library_log_;
   Metrics metrics_;
   KernelRandom random_;
   ServingState serving_;

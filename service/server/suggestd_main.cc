@@ -1,17 +1,26 @@
 // suggestd: the service. Reads its configuration, serves until SIGTERM or SIGINT, reloads Live fields on SIGHUP.
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "service/common/clock.h"
 #include "service/common/config.h"
+#include "service/server/log.h"
 #include "service/server/server.h"
 #include "service/server/server_flags.h"
 
 namespace suggest::server {
 namespace {
+
+// What a drain may take beyond its timeout.
+constexpr absl::Duration kDrainGrace = absl::Seconds(5);
 
 int Fail(const absl::Status& status, int exit_code) {
   std::fprintf(stderr, "suggestd: %s\n", std::string(status.message()).c_str());
@@ -28,23 +37,45 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-void Reload(Server& server, const std::string& path) {
-  const auto next = LoadConfig(path);
+// A pipe or a device may never end, and SIGTERM would wait for it: only a file is read while the server runs.
+absl::StatusOr<config::v1::Config> ReadAgain(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+    return absl::FailedPreconditionError(absl::StrCat("configuration ", path, " is no regular file"));
+  }
+  return LoadConfig(path);
+}
+
+void Reload(Server& server, const std::string& path, config::v1::Config* running) {
+  const auto next = ReadAgain(path);
   if (next.ok()) {
+    *running->mutable_server()->mutable_drain_timeout() = next->server().drain_timeout();
     server.Reload(*next);
   } else {
     server.RefuseReload(next.status());
   }
 }
 
-int Serve(const ServerFlags& flags, const config::v1::Config& config, const Clock& clock) {
+// Ends the process when the drain has not, whatever still runs.
+void EndAfter(absl::Duration timeout, const Clock& clock) {
+  std::thread([timeout, &clock] {
+    std::this_thread::sleep_for(absl::ToChronoNanoseconds(timeout));
+    Log(&clock, stderr)
+        .Write(LogLevel::kError, "the drain has not ended: a call still runs, and the process ends all the same",
+               {{"seconds", absl::ToDoubleSeconds(timeout)}});
+    _exit(1);
+  }).detach();
+}
+
+int Serve(const ServerFlags& flags, config::v1::Config config, const Clock& clock) {
   const sigset_t signals = BlockSignals();
   auto server = Server::Start({.config = config, .clock = &clock, .log_stream = stderr});
   if (!server.ok()) return Fail(server.status(), 1);
   std::printf("grpc port %d\nhttp port %d\n", (*server)->grpc_port(), (*server)->http_port());
   std::fflush(stdout);
   int received = 0;
-  while (sigwait(&signals, &received) == 0 && received == SIGHUP) Reload(**server, flags.config);
+  while (sigwait(&signals, &received) == 0 && received == SIGHUP) Reload(**server, flags.config, &config);
+  EndAfter(ToAbslDuration(config.server().drain_timeout()) + kDrainGrace, clock);
   (*server)->Drain();
   return 0;
 }

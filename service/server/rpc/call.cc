@@ -1,13 +1,26 @@
 #include "service/server/rpc/call.h"
 
 #include "absl/strings/cord.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "service/server/random_source.h"
 
 namespace suggest::server {
 namespace {
 
 constexpr absl::string_view kRetryHint = "suggest/retry-after-ms";
+constexpr absl::string_view kStorageError = "suggest/storage-error";
+
+// A fixed text with an id instead of the database's words.
+absl::Status WithoutWords(absl::StatusCode code, const absl::Status& status) {
+  static KernelRandom* const random = new KernelRandom;
+  absl::Status outer(code,
+                     absl::StrCat("database error, see log entry E-", absl::Hex(random->Next(), absl::kZeroPad16)));
+  status.ForEachPayload([&](absl::string_view type, const absl::Cord& payload) { outer.SetPayload(type, payload); });
+  outer.SetPayload(kStorageError, absl::Cord(status.message()));
+  return outer;
+}
 
 }  // namespace
 
@@ -34,20 +47,34 @@ std::optional<absl::Duration> RetryHintOf(const absl::Status& status) {
 absl::Status FromStorage(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kOk:
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kResourceExhausted:
-    case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kDataLoss:
       return status;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kDeadlineExceeded:
+      return absl::StartsWith(status.message(), "database: ") ? WithoutWords(status.code(), status) : status;
     case absl::StatusCode::kUnknown:
     case absl::StatusCode::kAborted:
     case absl::StatusCode::kFailedPrecondition:
-      return absl::UnavailableError(absl::StrCat("database: ", status.message()));
+      return WithoutWords(absl::StatusCode::kUnavailable, status);
     default:
-      return absl::InternalError(absl::StrCat("database: ", status.message()));
+      return WithoutWords(absl::StatusCode::kInternal, status);
   }
+}
+
+std::string StorageErrorOf(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kStorageError);
+  return payload ? std::string(*payload) : "";
+}
+
+std::string ClientMessage(const absl::Status& status) {
+  absl::string_view message = status.message();
+  if (message.size() <= kMaxMessageBytes) return std::string(message);
+  size_t end = kMaxMessageBytes;
+  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xc0) == 0x80) --end;
+  return absl::StrCat(message.substr(0, end), " ...");
 }
 
 CallGate::CallGate(const config::v1::Server& config, Metrics* metrics, Log* log)
@@ -87,12 +114,14 @@ void CallGate::Report(Method method, const std::string& request_id, const absl::
   metrics_->RecordRequest(method, status.code(), duration);
   const bool defect = status.code() == absl::StatusCode::kInternal || status.code() == absl::StatusCode::kUnknown ||
                       status.code() == absl::StatusCode::kDataLoss;
-  if (!defect) return;
-  log_->Write(LogLevel::kError, "request failed",
+  const std::string storage_error = StorageErrorOf(status);
+  if (!defect && storage_error.empty()) return;
+  log_->Write(defect ? LogLevel::kError : LogLevel::kWarning, "request failed",
               {{"method", MethodName(method)},
                {"request_id", request_id},
                {"code", absl::StatusCodeToString(status.code())},
-               {"message", status.message()}});
+               {"message", status.message()},
+               {"storage_error", storage_error}});
 }
 
 }  // namespace suggest::server

@@ -24,10 +24,17 @@ namespace suggest::server {
 // What a caller is advised to wait before it tries again.
 inline constexpr absl::Duration kRetryPause = absl::Milliseconds(250);
 
-// What a handler may know of its caller.
+// Who calls. Callers do not identify themselves yet, so there is one.
+struct Caller {
+  std::string name = "anyone";
+};
+inline const Caller kAnyone;
+
+// What a handler may know of its call.
 struct CallContext {
   // True once nobody waits for the answer: the deadline passed or the call was cancelled. Absent: never.
-  std::function<bool()> gone;
+  std::function<bool()> gone = {};
+  const Caller* caller = &kAnyone;  // outlives the call
 
   bool Gone() const { return gone && gone(); }
 };
@@ -43,7 +50,17 @@ std::optional<absl::Duration> RetryHintOf(const absl::Status& status);
 // An error of storage as a client may see it: an in-doubt commit or a lost lock is UNAVAILABLE (retry with the same
 // request id); a database that lacks our tables is UNAVAILABLE too (it may be migrated yet); what a client can do
 // nothing about is INTERNAL. Other codes pass.
+//
+// The words of the database stay here: the client is given a fixed text and an id, and the log's line of the failed
+// request has that id beside the whole message (StorageErrorOf). Messages of ours pass.
 absl::Status FromStorage(const absl::Status& status);
+
+// What FromStorage kept from the client; empty when that was nothing.
+std::string StorageErrorOf(const absl::Status& status);
+
+// At most so many bytes of a message reach a client, whole characters of UTF-8.
+inline constexpr size_t kMaxMessageBytes = 1024;
+std::string ClientMessage(const absl::Status& status);
 
 // How a handler that need not have its answer at once says that it has, or why there is none.
 using Answer = std::function<void(absl::Status)>;

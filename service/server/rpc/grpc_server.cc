@@ -4,9 +4,13 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
+#include <grpcpp/support/server_interceptor.h>
 
 #include <chrono>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "service/common/config.h"
@@ -28,7 +32,7 @@ grpc::Status ToGrpc(const absl::Status& status, grpc::ServerContextBase* context
   if (const auto pause = RetryHintOf(status)) {
     context->AddTrailingMetadata("grpc-retry-pushback-ms", absl::StrCat(absl::ToInt64Milliseconds(*pause)));
   }
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), ClientMessage(status));
 }
 
 int Milliseconds(const google::protobuf::Duration& duration) {
@@ -37,10 +41,37 @@ int Milliseconds(const google::protobuf::Duration& duration) {
 
 template <typename Context>
 CallContext ContextOf(const Context* context) {
-  return {[context, deadline = context->deadline()] {
+  return {.gone = [context, deadline = context->deadline()] {
     return context->IsCancelled() || std::chrono::system_clock::now() >= deadline;
   }};
 }
+
+// gRPC gives bytes that it cannot read as the method's message to no handler: it answers UNIMPLEMENTED or INTERNAL
+// without a message, which no handler does.
+class UnreadableRequest final : public grpc::experimental::Interceptor {
+ public:
+  void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(grpc::experimental::InterceptionHookPoints::PRE_SEND_STATUS)) {
+      const grpc::Status status = methods->GetSendStatus();
+      const bool refused =
+          status.error_code() == grpc::StatusCode::UNIMPLEMENTED || status.error_code() == grpc::StatusCode::INTERNAL;
+      if (refused && status.error_message().empty()) {
+        methods->ModifySendStatus(
+            {grpc::StatusCode::INVALID_ARGUMENT,
+             "the request is no protobuf message of this method, or a string of it is not UTF-8"});
+      }
+    }
+    methods->Proceed();
+  }
+};
+
+class UnreadableRequestFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
+    const bool ours = absl::StartsWith(info->method(), "/suggest.v1.");
+    return ours ? new UnreadableRequest : nullptr;  // gRPC owns it
+  }
+};
 
 template <typename Response>
 grpc::Status Reply(absl::StatusOr<Response> result, grpc::ServerContextBase* context, Response* response) {
@@ -121,6 +152,9 @@ class RunningGrpcServer final : public GrpcServer {
     builder.AddListeningPort(config.grpc_address(), grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(&suggestions_);
     builder.RegisterService(&learning_);
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+    interceptors.push_back(std::make_unique<UnreadableRequestFactory>());
+    builder.experimental().SetInterceptorCreators(std::move(interceptors));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {
       return absl::FailedPreconditionError(absl::StrCat("server.grpc_address ", config.grpc_address(),

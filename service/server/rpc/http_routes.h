@@ -1,16 +1,12 @@
 // What HTTP answers, apart from how it listens:
 //
-//   GET  /metrics             Prometheus' text format
-//   GET  /healthz             200 while the process lives
-//   GET  /readyz              200 when Suggest can be answered, else 503 with the reason
-//   POST /v1/suggest          SuggestionService.Suggest
-//   POST /v1/suggest_batch    SuggestionService.SuggestBatch: one line of JSON per item
-//   POST /v1/feedback         SuggestionService.RecordFeedback
-//   POST /v1/decisions        SuggestionService.RecordDecision
-//   POST /v1/explain          SuggestionService.Explain
-//   POST /v1/ingest           LearningService.IngestRewards
-//   GET  /v1/models           LearningService.ListModels (?limit=N)
-//   GET  /v1/models/{version} LearningService.GetModel (0 or "current": the current one)
+//   GET  /metrics  Prometheus' text format
+//   GET  /healthz  200 while the process lives
+//   GET  /readyz   200 when Suggest can be answered, else 503 with the reason
+//
+// and the methods of methods.h, each by its verb at its path: POST with the request as JSON; GET /v1/models (?limit=N);
+// GET /v1/models/{version} (0 or "current": the current one). SuggestBatch answers one line of JSON per item. HEAD is
+// answered as GET, OPTIONS with the Allow field.
 //
 // Threads: any.
 #ifndef SERVICE_SERVER_RPC_HTTP_ROUTES_H_
@@ -26,13 +22,6 @@
 
 namespace suggest::server {
 
-struct HttpRequest {
-  std::string method;  // "GET"
-  std::string path;    // without query
-  std::string query;   // without '?'
-  std::string body;
-};
-
 class HttpRoutes {
  public:
   // `refresh` brings gauges that are measured, not counted, up to date before a scrape. All must outlive it.
@@ -42,12 +31,11 @@ class HttpRoutes {
   // Unknown paths are 404, other verbs than the route's 405.
   HttpReply Answer(const HttpRequest& request) const;
 
+  // Of paths that must be answered however busy the methods are.
+  static bool IsProbe(absl::string_view path);
+
  private:
-  HttpReply Get(const HttpRequest& request) const;
-  HttpReply Post(const HttpRequest& request) const;
-  HttpReply SuggestBatch(const HttpRequest& request) const;
-  HttpReply ListModels(const HttpRequest& request) const;
-  HttpReply GetModel(absl::string_view version) const;
+  HttpReply Probe(const HttpRequest& request) const;
 
   Endpoints* const endpoints_;
   const Readiness* const readiness_;

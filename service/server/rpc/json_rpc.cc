@@ -4,6 +4,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "service/server/log.h"
 #include "service/server/rpc/call.h"
+#include "service/server/rpc/json_check.h"
 
 namespace suggest::server {
 namespace {
@@ -18,10 +19,13 @@ std::optional<int> RetryAfter(const absl::Status& status) {
 
 absl::Status ParseJson(absl::string_view body, google::protobuf::Message* message) {
   if (body.empty()) return absl::OkStatus();
-  const auto status = google::protobuf::util::JsonStringToMessage({body.data(), body.size()}, message);
+  if (absl::Status checked = CheckJson(body, *message->GetDescriptor()); !checked.ok()) return checked;
+  google::protobuf::util::JsonParseOptions options;
+  options.case_insensitive_enum_parsing = true;
+  const auto status = google::protobuf::util::JsonStringToMessage({body.data(), body.size()}, message, options);
   if (status.ok()) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("request body: ", absl::string_view(status.message().data(), status.message().size())));
+      "request body: a number, a time or an attribute has a value that its field cannot take");
 }
 
 HttpReply JsonReply(const google::protobuf::Message& message) {
@@ -38,9 +42,8 @@ HttpReply JsonReply(const google::protobuf::Message& message) {
 HttpReply ErrorReply(const absl::Status& status) {
   return {.status = HttpStatus(status.code()),
           .body = absl::StrCat("{\"code\":", JsonQuoted(absl::StatusCodeToString(status.code())),
-                               ",\"message\":", JsonQuoted(status.message()), "}\n"),
-          .retry_after = RetryAfter(status),
-          .stream = {}};
+                               ",\"message\":", JsonQuoted(ClientMessage(status)), "}\n"),
+          .retry_after = RetryAfter(status)};
 }
 
 int HttpStatus(absl::StatusCode code) {

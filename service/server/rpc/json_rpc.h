@@ -3,30 +3,19 @@
 #ifndef SERVICE_SERVER_RPC_JSON_RPC_H_
 #define SERVICE_SERVER_RPC_JSON_RPC_H_
 
-#include <functional>
-#include <optional>
-#include <string>
-
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/message.h"
+#include "service/server/rpc/http_message.h"
 
 namespace suggest::server {
 
-struct HttpReply {
-  int status = 200;
-  std::string content_type = "application/json";
-  std::string body;
-  // Advice when to try again, in whole seconds; absent when there is none.
-  std::optional<int> retry_after = {};
-  // When set, the answer is a stream, and `body` does not count: it calls `write` for each line until that returns
-  // false (the reader is gone). An error before the first line is the whole answer, a later one the last line.
-  std::function<absl::Status(const std::function<bool(const std::string&)>& write)> stream = {};
-};
-
 // An empty body is an empty message.
-// Errors: INVALID_ARGUMENT with the parser's words for what is no JSON, an unknown field or a value of the wrong type.
+// The text is JSON as RFC 8259 has it, nested at most bandit/base/json_bounds.h deep, each key of an object once. Names
+// of enumerations are read in either case.
+// Errors: INVALID_ARGUMENT naming the offset in bytes of what is no such JSON, or the path of a field that the message
+// does not have (with those it has) or whose value is of another type. No message has a byte of the body.
 absl::Status ParseJson(absl::string_view body, google::protobuf::Message* message);
 
 HttpReply JsonReply(const google::protobuf::Message& message);

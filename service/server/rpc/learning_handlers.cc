@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/match.h"
 #include "bandit/base/status_macros.h"
 #include "service/learning/ingester.h"
 #include "service/server/follow/stored_model.h"
@@ -44,13 +44,12 @@ absl::StatusOr<v1::IngestRewardsResponse> LearningHandlers::IngestRewards(const 
     s_.log->Write(LogLevel::kInfo, "ingest not begun", {{"message", response.status().message()}});
     return response;
   }
-  if (response.status().code() == absl::StatusCode::kUnknown) {
-    response = absl::UnavailableError(absl::StrCat("database: ", response.status().message()));
-  }
   if (!response.ok()) {
     s_.metrics->RecordIngestFailure();
     s_.log->Write(LogLevel::kError, "ingest failed", {{"message", response.status().message()}});
-    return response;
+    const bool in_doubt = response.status().code() == absl::StatusCode::kUnknown;
+    return in_doubt || absl::StartsWith(response.status().message(), "database: ") ? FromStorage(response.status())
+                                                                                   : response.status();
   }
   if (!request.dry_run()) s_.metrics->RecordIngest(*response);
   s_.log->Write(LogLevel::kInfo, "ingest done",

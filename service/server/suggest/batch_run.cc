@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -43,8 +44,13 @@ class BatchRun {
 
   absl::Status Run() {
     std::vector<std::thread> workers;
-    for (int i = 0; i < in_flight_; ++i) workers.emplace_back([this] { Work(); });
-    absl::Status status = WriteAll();
+    try {
+      for (int i = 0; i < in_flight_; ++i) workers.emplace_back([this] { Work(); });
+    } catch (const std::system_error&) {
+      // The limit on processes is reached: those that could be made do the work.
+    }
+    absl::Status status =
+        workers.empty() ? absl::ResourceExhaustedError("the system allows no more threads") : WriteAll();
     {
       MutexLock lock(mutex_);  // or a worker between its look and its wait would miss the call
       stop_.Stop();

@@ -1,8 +1,14 @@
 #include "service/server/suggest/worker_pool.h"
 
+#include <system_error>
 #include <utility>
 
 namespace suggest::server {
+
+WorkerPool::WorkerPool(int most_threads) : most_threads_(most_threads) {
+  MutexLock lock(mutex_);
+  threads_.emplace_back([this] { Work(); });
+}
 
 WorkerPool::~WorkerPool() {
   std::vector<std::thread> threads;
@@ -20,8 +26,12 @@ void WorkerPool::Run(std::function<void()> task) {
     MutexLock lock(mutex_);
     tasks_.push_back(std::move(task));
     if (static_cast<int>(tasks_.size()) > idle_ && static_cast<int>(threads_.size()) < most_threads_) {
-      threads_.emplace_back([this] { Work(); });
-      return;
+      try {
+        threads_.emplace_back([this] { Work(); });
+        return;
+      } catch (const std::system_error&) {
+        // The limit on processes is reached: the task waits for one of the threads that there are.
+      }
     }
   }
   arrived_.notify_one();

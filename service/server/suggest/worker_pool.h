@@ -1,7 +1,7 @@
 // Threads for what may block, so that the threads that carry the network's events never do.
 //
-// A thread is made when a task comes and none is idle, up to `most_threads`; then tasks wait. Whoever bounds the calls
-// in flight bounds the waiting tasks too.
+// A thread is made when a task comes and none is idle, up to `most_threads` or to what the system allows; then tasks
+// wait. Whoever bounds the calls in flight bounds the waiting tasks too.
 //
 // Threads: Run from any; the destructor waits for all tasks that were taken.
 #ifndef SERVICE_SERVER_SUGGEST_WORKER_POOL_H_
@@ -19,7 +19,8 @@ namespace suggest::server {
 
 class WorkerPool {
  public:
-  explicit WorkerPool(int most_threads) : most_threads_(most_threads) {}
+  // Makes the first thread, so that tasks are always worked on. Throws std::system_error when there can be none.
+  explicit WorkerPool(int most_threads);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;

@@ -7,17 +7,32 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 namespace suggest::server {
 
 struct HttpAnswer {
   int status = 0;  // 0: no answer
+  std::string head;
   std::string body;
 };
+
+inline std::string Unchunked(absl::string_view chunks) {
+  std::string body;
+  for (size_t length = 1; length > 0;) {
+    length = std::strtoul(std::string(chunks.substr(0, 16)).c_str(), nullptr, 16);
+    const size_t begin = chunks.find("\r\n") + 2;
+    absl::StrAppend(&body, chunks.substr(begin, length));
+    chunks.remove_prefix(std::min(chunks.size(), begin + length + 2));
+  }
+  return body;
+}
 
 inline HttpAnswer Http(int port, const std::string& method, const std::string& path, const std::string& body = "") {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -38,7 +53,11 @@ inline HttpAnswer Http(int port, const std::string& method, const std::string& p
     char buffer[4096];
     for (ssize_t n; (n = recv(fd, buffer, sizeof(buffer), 0)) > 0;) text.append(buffer, n);
     if (text.size() > 12) answer.status = std::atoi(text.c_str() + 9);
-    if (const size_t end = text.find("\r\n\r\n"); end != std::string::npos) answer.body = text.substr(end + 4);
+    if (const size_t end = text.find("\r\n\r\n"); end != std::string::npos) {
+      answer.head = text.substr(0, end + 2);
+      answer.body = text.substr(end + 4);
+    }
+    if (absl::StrContains(answer.head, "Transfer-Encoding: chunked")) answer.body = Unchunked(answer.body);
   }
   close(fd);
   return answer;

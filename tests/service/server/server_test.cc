@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "service/common/config.h"
 #include "storage/postgres/migrator.h"
@@ -81,6 +82,18 @@ class Client {
     const grpc::Status status = suggestions_->Suggest(&context, RequestOf("c1", request_id), &response);
     if (!status.ok()) return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
     return response;
+  }
+
+  // The answer to bytes that need be no message.
+  absl::Status Raw(const std::string& method, const std::string& bytes) {
+    grpc::ClientContext context;
+    const grpc::ByteBuffer request = BufferOf(bytes);
+    grpc::ByteBuffer response;
+    std::promise<grpc::Status> done;
+    generic_.UnaryCall(&context, method, {}, &request, &response,
+                       [&](grpc::Status status) { done.set_value(std::move(status)); });
+    const grpc::Status status = done.get_future().get();
+    return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   }
 
   // The bytes of a grpc.health.v1.HealthCheckResponse, whose messages Debian does not ship.
@@ -165,6 +178,46 @@ TEST_F(ServerTest, AnswersOverGrpcAndHttpAlike) {
   EXPECT_THAT(Http(server->http_port(), "GET", "/metrics").body,
               HasSubstr("suggest_requests_total{code=\"OK\",method=\"Suggest\"} 2"));
   EXPECT_THAT(client.ListServices(), HasSubstr("suggest.v1.SuggestionService"));
+}
+
+TEST_F(ServerTest, BytesThatAreNoMessageAreTheCallersMistakeAndTheLogStaysJson) {
+  const auto server = StartReady();
+  Client client(server->grpc_port());
+  const std::string latin_1 = "\x0a\x04\x63\xff\x6f\x6b\x10\x02\x1a\x01\x31";
+  const std::string cut = "\x0a\x7f";
+  for (const MethodRow& row : kMethodTable) {
+    const std::string method = absl::StrCat("/suggest.v1.", row.service, "/", row.name);
+    EXPECT_THAT(client.Raw(method, cut), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no protobuf message")))
+        << method;
+  }
+  EXPECT_THAT(client.Raw("/suggest.v1.SuggestionService/Suggest", latin_1),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("UTF-8")));
+  EXPECT_THAT(client.Raw("/suggest.v1.SuggestionService/Nothing", ""), StatusIs(absl::StatusCode::kUnimplemented));
+  server->Drain();
+  for (const absl::string_view line : absl::StrSplit(log_.Text(), '\n', absl::SkipEmpty())) {
+    EXPECT_TRUE(absl::StartsWith(line, "{\"time\":")) << line;
+  }
+  EXPECT_THAT(log_.Text(), HasSubstr("\"library\":\"protobuf\""));
+}
+
+TEST_F(ServerTest, ALongAttributeNameIsRefusedInAShortMessage) {
+  const auto server = StartReady();
+  v1::SuggestRequest request = RequestOf("c1", "q1");
+  (*request.mutable_attributes()->mutable_fields())[std::string(9000, 'x')].set_number_value(1);
+  const absl::Status refused =
+      Client(server->grpc_port()).Raw("/suggest.v1.SuggestionService/Suggest", request.SerializeAsString());
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_LT(refused.message().size(), 2000u);
+}
+
+TEST_F(ServerTest, NestedBracketsOverHttpAreRefused) {
+  const auto server = StartReady();
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  const HttpAnswer answer =
+      Http(server->http_port(), "POST", "/v1/suggest",
+           absl::StrCat(R"({"customer_id": "c1", "request_id": "q", "count": 1, "attributes": {"a": )", deep, "}}"));
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("32 levels"));
 }
 
 TEST_F(ServerTest, HealthFollowsReadiness) {

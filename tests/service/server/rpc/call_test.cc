@@ -114,7 +114,26 @@ TEST(FromStorageTest, AClientSeesWhetherARetryHelps) {
   for (const auto code :
        {absl::StatusCode::kUnavailable, absl::StatusCode::kResourceExhausted, absl::StatusCode::kDeadlineExceeded,
         absl::StatusCode::kNotFound, absl::StatusCode::kDataLoss, absl::StatusCode::kInvalidArgument}) {
-    EXPECT_THAT(FromStorage(absl::Status(code, "x")), StatusIs(code));
+    EXPECT_THAT(FromStorage(absl::Status(code, "x")), StatusIs(code, "x"));
+  }
+}
+
+TEST(FromStorageTest, TheDatabasesWordsStayInTheLogUnderTheIdThatTheClientHas) {
+  SystemClock clock;
+  LogBuffer buffer;
+  Log log(&clock, buffer.stream());
+  Metrics metrics;
+  CallGate gate(Limits(1), &metrics, &log);
+  for (const auto code : {absl::StatusCode::kUnknown, absl::StatusCode::kFailedPrecondition,
+                          absl::StatusCode::kUnavailable, absl::StatusCode::kInternal}) {
+    const absl::Status status =
+        WithRetryHint(absl::Status(code, "database: ERROR: permission denied for table learner"));
+    const absl::StatusOr<int> answer =
+        gate.Run<int>(Method::kSuggest, "q1", {}, [&]() -> absl::StatusOr<int> { return FromStorage(status); });
+    const std::string message(answer.status().message());
+    ASSERT_THAT(message, ::testing::MatchesRegex("database error, see log entry E-[0-9a-f]{16}"));
+    EXPECT_EQ(RetryHintOf(answer.status()), kRetryPause);
+    EXPECT_THAT(buffer.Text(), AllOf(HasSubstr(message), HasSubstr("permission denied for table learner")));
   }
 }
 

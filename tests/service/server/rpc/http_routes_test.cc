@@ -20,10 +20,11 @@ using ::testing::HasSubstr;
 
 class HttpRoutesTest : public ::testing::Test {
  protected:
-  HttpReply Get(const std::string& path, const std::string& query = "") {
-    return routes_.Answer({"GET", path, query, ""});
+  HttpReply Ask(const std::string& method, const std::string& path, const std::string& query, const std::string& body) {
+    return routes_.Answer({.method = method, .path = path, .query = query, .body = body});
   }
-  HttpReply Post(const std::string& path, const std::string& body) { return routes_.Answer({"POST", path, "", body}); }
+  HttpReply Get(const std::string& path, const std::string& query = "") { return Ask("GET", path, query, ""); }
+  HttpReply Post(const std::string& path, const std::string& body) { return Ask("POST", path, "", body); }
 
   ServingCompany company_;
   Endpoints endpoints_{company_.replica().surroundings(), company_.config().server()};
@@ -97,6 +98,40 @@ TEST_F(HttpRoutesTest, ErrorsHaveTheirStatusCodeAndMessage) {
   EXPECT_EQ(Post("/metrics", "").status, 405);
 }
 
+TEST_F(HttpRoutesTest, EveryPathSaysWhichVerbsItTakes) {
+  EXPECT_EQ(Ask("OPTIONS", "*", "", "").status, 204);
+  for (const MethodRow& row : kMethodTable) {
+    const std::string path = absl::StrCat(row.path, std::string(row.path).back() == '/' ? "1" : "");
+    const std::string allow = row.verb == std::string("GET") ? "GET, HEAD, OPTIONS" : "POST, OPTIONS";
+    const HttpReply options = Ask("OPTIONS", path, "", "");
+    EXPECT_EQ(options.status, 204) << path;
+    EXPECT_EQ(options.allow, allow) << path;
+    const HttpReply refused = Ask("DELETE", path, "", "");
+    EXPECT_EQ(refused.status, 405) << path;
+    EXPECT_EQ(refused.allow, allow) << path;
+  }
+  EXPECT_EQ(Ask("HEAD", "/healthz", "", "").status, 200);
+  EXPECT_EQ(Ask("HEAD", "/v1/suggest", "", "").status, 405);
+}
+
+TEST_F(HttpRoutesTest, OddPathsReachNoMethod) {
+  for (const char* path :
+       {"/", "//v1/models", "/v1//models", "/v1/models/", "/v1/suggest/", "/V1/models", "", "/healthz/"}) {
+    EXPECT_EQ(Get(path).status, 404) << path;
+  }
+  EXPECT_EQ(Get("/v1/models//1").status, 400);
+}
+
+TEST_F(HttpRoutesTest, NoErrorRepeatsTheRequest) {
+  for (const HttpReply& reply :
+       {Get("/<script>alert(1)"), Get("/v1/models/<script>"), Get("/v1/models", "<script>"),
+        Post("/v1/suggest", R"({"<script>": 1})"), Post("/v1/suggest", "<script>"),
+        Post("/v1/suggest", R"({"count": "<script>"})"), Ask("<script>", "/v1/suggest", "", "")}) {
+    EXPECT_GE(reply.status, 400);
+    EXPECT_THAT(reply.body, ::testing::Not(HasSubstr("script")));
+  }
+}
+
 TEST_F(HttpRoutesTest, HealthReadinessAndMetrics) {
   EXPECT_EQ(Get("/healthz").status, 200);
   EXPECT_EQ(Get("/readyz").status, 200);
@@ -105,40 +140,6 @@ TEST_F(HttpRoutesTest, HealthReadinessAndMetrics) {
   EXPECT_EQ(Get("/healthz").status, 200);
   EXPECT_EQ(Get("/readyz").status, 503);
   EXPECT_EQ(Get("/readyz").body, "draining\n");
-}
-
-TEST(HttpServerTest, CarriesRequestsWholeAndRefusesTooLargeOnes) {
-  ASSERT_OK_AND_ASSIGN(const auto server,
-                       HttpServer::Start({.address = "127.0.0.1:0", .threads = 2, .max_request_bytes = 100'000},
-                                         [](const HttpRequest& request) {
-                                           return HttpReply{200, "text/plain",
-                                                            absl::StrCat(request.method, " ", request.path, " ",
-                                                                         request.query, " ", request.body.size())};
-                                         }));
-  EXPECT_EQ(Http(server->port(), "POST", "/a/b?c=d", std::string(100'000, 'x')).body, "POST /a/b c=d 100000");
-  EXPECT_EQ(Http(server->port(), "GET", "/").body, "GET /  0");
-  const HttpAnswer refused = Http(server->port(), "POST", "/", std::string(100'001, 'x'));
-  EXPECT_EQ(refused.status, 413);
-  EXPECT_THAT(refused.body, HasSubstr("max_request_bytes"));
-}
-
-// Explaining a decision of an older model version reads it, which takes more stack than civetweb's threads have.
-TEST(HttpServerTest, HandlersHaveAWholeStack) {
-  const auto deep = [](const HttpRequest&) {
-    volatile char bytes[2 << 20];
-    for (size_t i = 0; i < sizeof(bytes); i += 4096) bytes[i] = 'x';
-    return HttpReply{.status = 200, .body = std::string(1, bytes[0])};
-  };
-  ASSERT_OK_AND_ASSIGN(const auto server, HttpServer::Start({.address = "127.0.0.1:0"}, deep));
-  EXPECT_EQ(Http(server->port(), "GET", "/").body, "x");
-}
-
-TEST(HttpServerTest, ASecondServerOnTheSamePortFailsAndNamesIt) {
-  const auto nothing = [](const HttpRequest&) { return HttpReply(); };
-  ASSERT_OK_AND_ASSIGN(const auto first, HttpServer::Start({.address = "127.0.0.1:0"}, nothing));
-  const std::string address = absl::StrCat("127.0.0.1:", first->port());
-  EXPECT_THAT(HttpServer::Start({.address = address}, nothing),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(address)));
 }
 
 }  // namespace

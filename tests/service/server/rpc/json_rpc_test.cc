@@ -12,7 +12,9 @@ namespace {
 
 using ::suggest::testing::IsOk;
 using ::suggest::testing::StatusIs;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(JsonRpcTest, ReadsBothSpellingsAndWritesThoseOfTheProto) {
   for (const char* body : {R"({"customer_id": "c1", "count": 3})", R"({"customerId": "c1", "count": 3})"}) {
@@ -24,13 +26,66 @@ TEST(JsonRpcTest, ReadsBothSpellingsAndWritesThoseOfTheProto) {
   }
 }
 
-TEST(JsonRpcTest, NamesWhatItCannotRead) {
+absl::Status Read(const std::string& body) {
   v1::SuggestRequest request;
-  EXPECT_THAT(ParseJson("{", &request), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("request body")));
-  EXPECT_THAT(ParseJson(R"({"colour": 1})", &request),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("colour")));
-  EXPECT_THAT(ParseJson(R"({"count": "many"})", &request),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("count")));
+  return ParseJson(body, &request);
+}
+
+TEST(JsonRpcTest, NamesWhatItCannotRead) {
+  const auto refused = [](const char* what) { return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(what)); };
+  EXPECT_THAT(Read("{"), refused("no JSON at byte 1"));
+  EXPECT_THAT(Read(R"({"count": 1,})"), refused("no JSON at byte 12"));
+  EXPECT_THAT(Read(R"({'count': 1})"), refused("no JSON at byte 1"));
+  EXPECT_THAT(Read("{\"customer_id\": \"\xff\"}"), refused("no JSON at byte"));
+  EXPECT_THAT(Read(R"({"count": 1} {})"), refused("no JSON at byte 13"));
+  EXPECT_THAT(Read(R"({"count": 1e999})"), refused("out of range"));
+  EXPECT_THAT(Read("[]"), refused("the text is expected to be a JSON object"));
+  EXPECT_THAT(Read(R"({"count": "many"})"), refused("value that its field cannot take"));
+  EXPECT_THAT(Read(R"({"count": true})"), refused("count is expected to be a number"));
+  EXPECT_THAT(Read(R"({"customer_id": 7})"), refused("customer_id is expected to be a string"));
+  EXPECT_THAT(Read(R"({"candidate_ids": "r1"})"), refused("candidate_ids is expected to be an array"));
+  EXPECT_THAT(Read(R"({"candidate_ids": ["r1", 2]})"), refused("candidate_ids[1] is expected to be a string"));
+}
+
+TEST(JsonRpcTest, AnUnknownFieldIsAnsweredWithTheFieldsThereAre) {
+  EXPECT_THAT(Read(R"({"colour": 1})"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("customer_id, request_id"), Not(HasSubstr("colour")))));
+}
+
+TEST(JsonRpcTest, AKeyThatStandsTwiceIsRefusedAtEveryDepth) {
+  for (const char* body :
+       {R"({"count": 1, "count": 2})", R"({"attributes": {"a": 1, "a": 2}})",
+        R"({"attributes": {"a": [{"b": 1, "c": 2, "b": 3}]}})", R"({"count": 1, "co\u0075nt": 2})"}) {
+    EXPECT_THAT(Read(body), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("key twice"))) << body;
+  }
+  EXPECT_THAT(Read(R"({"count": 1, "attributes": {"count": 2, "a": {"count": 3}}})"), IsOk());
+}
+
+TEST(JsonRpcTest, NestedBracketsAreRefusedBeforeTheyAreParsed) {
+  for (const int depth : {33, 1000, 1'000'000}) {
+    const std::string lists = std::string(depth, '[') + std::string(depth, ']');
+    EXPECT_THAT(Read(absl::StrCat(R"({"attributes": {"a": )", lists, "}}")),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("deeper than 32 levels at byte")));
+  }
+}
+
+TEST(JsonRpcTest, NamesOfEnumerationsAreReadInEitherCaseAndSaidWhereTheyAreNone) {
+  for (const char* kind : {"\"KEPT\"", "\"kept\"", "1"}) {
+    v1::RecordFeedbackRequest request;
+    EXPECT_THAT(ParseJson(absl::StrCat("{\"kind\": ", kind, "}"), &request), IsOk());
+    EXPECT_EQ(request.kind(), v1::RecordFeedbackRequest::KEPT);
+  }
+  v1::RecordFeedbackRequest request;
+  EXPECT_THAT(ParseJson(R"({"kind": "liked"})", &request),
+              StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr("KEPT"), Not(HasSubstr("liked")))));
+}
+
+TEST(JsonRpcTest, AnErrorIsCutToWhatAHeadTakes) {
+  const HttpReply reply = ErrorReply(absl::InvalidArgumentError(std::string(9000, 'x')));
+  EXPECT_LT(reply.body.size(), kMaxMessageBytes + 100);
+  EXPECT_EQ(ClientMessage(absl::InvalidArgumentError(std::string(kMaxMessageBytes - 1, 'x') + "\u20ac")),
+            std::string(kMaxMessageBytes - 1, 'x') + " ...");
 }
 
 TEST(JsonRpcTest, AnErrorHasACodeAMessageAndAStatus) {
