@@ -1,7 +1,11 @@
 #include "storage/source/source_rows.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
+#include "storage/postgres/json_numbers.h"
+#include "storage/source/time_text.h"
 
 namespace suggest::storage {
 namespace {
@@ -35,7 +39,7 @@ absl::StatusOr<RecommendationRecord> ToRecommendation(const pqxx::row& row) {
   record.active_from = ToOptionalTime(row[2]);
   record.active_until = ToOptionalTime(row[3]);
   record.repeatable = row[4].as<bool>();
-  record.attributes_json = row[5].as<std::string>();
+  record.attributes_json = KeepNumberTexts(absl::string_view(row[5].c_str(), row[5].size()));
   record.attributes = ToStruct(row[5], absl::StrCat("recommendation '", record.recommendation_id, "'"));
   return record;
 }
@@ -64,6 +68,13 @@ absl::StatusOr<PurchaseRecord> ToPurchase(const pqxx::row& row) {
   record.suggestion_id = row[6].as<std::string>();
   record.visible_at = ToOptionalTime(row[7]);
   record.cancelled_at = ToOptionalTime(row[8]);
+  for (const auto& [column, time] :
+       {std::pair("purchased_at", std::optional(record.purchased_at)), std::pair("visible_at", record.visible_at),
+        std::pair("cancelled_at", record.cancelled_at)}) {
+    if (!time.has_value() || IsPlausibleTime(*time)) continue;
+    record.problem = absl::StrCat(column, " lies outside of the years ", kFirstYear, " to ", kLastYear);
+    break;
+  }
   return record;
 }
 
