@@ -46,7 +46,6 @@ struct PurchaseRecord {
   std::string suggestion_id;             // empty = not known
   std::optional<absl::Time> visible_at;  // when the service could first see it
   std::optional<absl::Time> cancelled_at;
-  std::string problem;  // why no ingest can use the row, with the column's name; empty = none
 };
 
 // A suggestion of the time before this service.

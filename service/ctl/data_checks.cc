@@ -18,6 +18,7 @@
 #include "storage/postgres/errors.h"
 #include "storage/source/history_source.h"
 #include "storage/source/source_checks.h"
+#include "storage/source/time_text.h"
 
 namespace suggest::ctl {
 namespace {
@@ -113,7 +114,11 @@ absl::Status CheckRecommendations(storage::HistorySource& source, const FeatureE
 
 // Why the ingest would refuse this purchase; empty if it would not.
 std::string Refusal(const storage::PurchaseRecord& row, const config::v1::Money& money) {
-  if (!row.problem.empty()) return row.problem;
+  for (const absl::Time time :
+       {row.purchased_at, row.visible_at.value_or(row.purchased_at), row.cancelled_at.value_or(row.purchased_at)}) {
+    if (storage::IsPlausibleTime(time)) continue;
+    return absl::StrCat("a time lies outside of the years ", storage::kFirstYear, " to ", storage::kLastYear);
+  }
   if (!std::isfinite(row.amount)) return absl::StrCat("amount ", row.amount, " is no number");
   if (row.amount < 0) return absl::StrCat("amount ", row.amount, " is negative");
   if (row.currency.empty() || row.currency == money.currency() || money.conversion().contains(row.currency)) return "";

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "bandit/base/json_bounds.h"
 #include "google/protobuf/util/json_util.h"
 #include "storage/postgres/database_internal.h"
 #include "storage/postgres/json_numbers.h"
@@ -110,11 +111,13 @@ std::vector<std::string> ToStrings(const pqxx::field& field) {
 google::protobuf::Struct ToStruct(const pqxx::field& field, absl::string_view what) {
   google::protobuf::Struct result;
   if (field.is_null()) return result;
-  const auto status = google::protobuf::util::JsonStringToMessage(
-      KeepNumberTexts(absl::string_view(field.c_str(), field.size())), &result);
-  if (!status.ok()) {
-    throw CorruptValue(absl::StrCat("attributes of ", what, " are not a JSON object that can be read: ",
-                                    absl::string_view(status.message().data(), status.message().size())));
+  const absl::string_view json(field.c_str(), field.size());
+  if (const absl::Status bounds = CheckJsonBounds(json, kLargestAttributesBytes); !bounds.ok()) {
+    throw CorruptValue(absl::StrCat("attributes of ", what, ": ", bounds.message()));
+  }
+  if (!google::protobuf::util::JsonStringToMessage(KeepNumberTexts(json), &result).ok()) {
+    // The parser's own words would show the value.
+    throw CorruptValue(absl::StrCat("attributes of ", what, " are not a JSON object that can be read"));
   }
   return result;
 }

@@ -2,11 +2,15 @@
 #ifndef STORAGE_POSTGRES_JSON_NUMBERS_H_
 #define STORAGE_POSTGRES_JSON_NUMBERS_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/strings/string_view.h"
 
 namespace suggest::storage {
+
+// The longest JSON text of one row's attributes, in bytes; they may be nested kMaxJsonDepth deep (json_bounds.h).
+inline constexpr size_t kLargestAttributesBytes = 256 << 10;
 
 // `json` with each number put in quotes whose text is not DecimalText of the double that it reads as: 2.50, 1.0 and
 // 12345678901234567890 become strings and keep what was written, 3 and 0.1 stay numbers. A category is read from either

@@ -10,6 +10,7 @@
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
 #include "storage/postgres/database_internal.h"
+#include "storage/postgres/json_numbers.h"
 #include "storage/source/import_format.h"
 
 namespace suggest::storage {
@@ -157,6 +158,11 @@ absl::StatusOr<std::vector<std::optional<std::string>>> ToRow(const ImportTable&
     std::string attributes = "{";
     for (size_t i : layout.attributes) {
       if (!fields[i].empty()) AppendJsonMember(attributes, csv.header()[i], fields[i]);
+    }
+    if (attributes.size() >= kLargestAttributesBytes) {
+      return absl::InvalidArgumentError(absl::StrCat(csv.name(), ":", csv.line(), ": the attributes have ",
+                                                     attributes.size(), " bytes as JSON, and may have ",
+                                                     kLargestAttributesBytes));
     }
     row.push_back(attributes + "}");
   }

@@ -1,11 +1,8 @@
 #include "storage/source/source_rows.h"
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "storage/postgres/json_numbers.h"
-#include "storage/source/time_text.h"
 
 namespace suggest::storage {
 namespace {
@@ -68,13 +65,6 @@ absl::StatusOr<PurchaseRecord> ToPurchase(const pqxx::row& row) {
   record.suggestion_id = row[6].as<std::string>();
   record.visible_at = ToOptionalTime(row[7]);
   record.cancelled_at = ToOptionalTime(row[8]);
-  for (const auto& [column, time] :
-       {std::pair("purchased_at", std::optional(record.purchased_at)), std::pair("visible_at", record.visible_at),
-        std::pair("cancelled_at", record.cancelled_at)}) {
-    if (!time.has_value() || IsPlausibleTime(*time)) continue;
-    record.problem = absl::StrCat(column, " lies outside of the years ", kFirstYear, " to ", kLastYear);
-    break;
-  }
   return record;
 }
 

@@ -149,6 +149,11 @@ TEST_F(ImporterTest, HeadersInOtherSpellingsAreTheColumnsAndNeverAttributes) {
                        "f.csv:1: columns 'customer_id' and 'Customer ID' both are customer_id"));
 }
 
+TEST_F(ImporterTest, AttributesThatAreTooLargeAreRefusedWithTheirLine) {
+  EXPECT_THAT(Refusal(ImportKind::kCustomers, "customer_id,note\nc1,x\nc2," + std::string(300 << 10, 'y') + "\n"),
+              HasSubstr("f.csv:3: the attributes have 307"));
+}
+
 TEST_F(ImporterTest, APurchaseDatedOnTheDayOfItsSuggestionComesAfterIt) {
   ASSERT_OK(Import(ImportKind::kPurchases, PurchaseWith("1")));
   ASSERT_OK(Import(ImportKind::kSuggestions,
