@@ -9,7 +9,9 @@ namespace {
 
 const std::vector<cli::FlagSpec>& FlagsOfSuggestd() {
   static const auto* const flags = new std::vector<cli::FlagSpec>{
-      {.name = "config", .value_name = "FILE", .help = "The configuration, a text-proto. Required."},
+      {.name = "config",
+       .value_name = "FILE",
+       .help = "The configuration, a text-proto. SUGGEST_CONFIG in the environment stands for it."},
       {.name = "print-config",
        .kind = cli::FlagKind::kSwitch,
        .help = "Show the configuration with all defaults, and exit."},
@@ -33,19 +35,20 @@ std::string ServerUsage() {
       "a PostgreSQL passfile.\n");
 }
 
-absl::StatusOr<ServerFlags> ParseServerFlags(const std::vector<std::string>& arguments) {
+absl::StatusOr<ServerFlags> ParseServerFlags(const std::vector<std::string>& arguments,
+                                             const std::string& default_config) {
   ASSIGN_OR_RETURN(const cli::Flags parsed, cli::Flags::Parse(FlagsOfSuggestd(), arguments));
   if (!parsed.positionals().empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", parsed.positionals().front(), "\" is one argument too many: suggestd takes flags alone"));
   }
-  const ServerFlags flags{.config = parsed.Text("config"),
+  const ServerFlags flags{.config = parsed.Text("config", default_config),
                           .clock = parsed.Text("clock", "system"),
                           .print_config = parsed.Switch("print-config"),
                           .version = parsed.Switch("version"),
                           .help = parsed.Switch("help")};
   if (flags.config.empty() && !flags.help && !flags.version) {
-    return absl::InvalidArgumentError("--config FILE is required");
+    return absl::InvalidArgumentError("--config FILE is required, or SUGGEST_CONFIG in the environment");
   }
   return flags;
 }

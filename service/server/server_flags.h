@@ -19,9 +19,11 @@ struct ServerFlags {
 
 inline constexpr char kVersion[] = SUGGEST_VERSION;
 
-// By the grammar of service/cli/flags.h. `arguments` without the program's name.
-// Errors: those of cli::Flags::Parse; INVALID_ARGUMENT for what is no flag, or no --config where one is needed.
-absl::StatusOr<ServerFlags> ParseServerFlags(const std::vector<std::string>& arguments);
+// By the grammar of service/cli/flags.h. `arguments` without the program's name; `default_config` stands for a --config
+// that is not there; empty = none. Errors: those of cli::Flags::Parse; INVALID_ARGUMENT for what is no flag, or no
+// --config where one is needed.
+absl::StatusOr<ServerFlags> ParseServerFlags(const std::vector<std::string>& arguments,
+                                             const std::string& default_config = "");
 
 std::string ServerUsage();
 

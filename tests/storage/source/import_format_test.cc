@@ -15,14 +15,17 @@ using suggest::testing::StatusIs;
 using ::testing::HasSubstr;
 
 std::string Value(ValueKind kind, const std::string& field) {
-  const auto value = ToSqlValue({"column", kind, false, std::nullopt}, field);
+  const auto value =
+      ToSqlValue(ImportColumn{"column", kind, false, std::nullopt, DayPoint::kStart}, field, std::nullopt);
   return value.ok() ? value->value_or("NULL") : std::string(value.status().message());
 }
 
 TEST(ImportFormatTest, AnEmptyFieldIsNullOrTheDefaultOrRefused) {
   EXPECT_EQ(Value(ValueKind::kTime, ""), "NULL");
-  EXPECT_EQ(**ToSqlValue({"repeatable", ValueKind::kBool, false, "false"}, ""), "false");
-  EXPECT_THAT(ToSqlValue({"id", ValueKind::kText, true, std::nullopt}, ""),
+  EXPECT_EQ(
+      **ToSqlValue(ImportColumn{"repeatable", ValueKind::kBool, false, "false", DayPoint::kStart}, "", std::nullopt),
+      "false");
+  EXPECT_THAT(ToSqlValue(ImportColumn{"id", ValueKind::kText, true, std::nullopt, DayPoint::kStart}, "", std::nullopt),
               StatusIs(absl::StatusCode::kInvalidArgument, "is empty"));
 }
 
