@@ -4,10 +4,13 @@
 #ifndef SERVICE_SERVER_READINESS_H_
 #define SERVICE_SERVER_READINESS_H_
 
+#include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_join.h"
 #include "bandit/base/mutex.h"
 #include "bandit/base/status_macros.h"
 #include "service/server/commit/spool_keeper.h"
@@ -22,18 +25,36 @@ class Readiness {
       : serving_(serving), spool_(spool) {}
 
   // OK, or UNAVAILABLE with the reason: draining, the database cannot be reached and nothing stands in for it, no
-  // model, no catalogue.
+  // model, no catalogue, nothing in it.
   absl::Status Check() const {
     {
       ReaderLock lock(mutex_);
       if (draining_) return absl::UnavailableError("draining");
       if (spool_ == nullptr || !SpoolKeeper::SaysAway(database_)) RETURN_IF_ERROR(database_);
     }
-    return serving_->Get().status();
+    const auto serving = serving_->Get();
+    RETURN_IF_ERROR(serving.status());
+    if ((*serving)->catalogue().size() > 0) return absl::OkStatus();
+    return absl::UnavailableError("the catalogue is empty: no row of source.recommendations can be served");
   }
 
   // What an operator should know beside it; may be empty.
-  std::string Note() const { return spool_ == nullptr ? "" : spool_->Describe(); }
+  std::string Note() const {
+    std::vector<std::string> notes;
+    if (spool_ != nullptr) notes.push_back(spool_->Describe());
+    {
+      ReaderLock lock(mutex_);
+      notes.push_back(catalogue_);
+    }
+    notes.erase(std::remove(notes.begin(), notes.end(), ""), notes.end());
+    return absl::StrJoin(notes, "; ");
+  }
+
+  // What is wrong with the catalogue in service; empty: nothing.
+  void SetCatalogueNote(std::string note) {
+    MutexLock lock(mutex_);
+    catalogue_ = std::move(note);
+  }
 
   // What the last look at the database found.
   void SetDatabase(absl::Status status) {
@@ -53,6 +74,7 @@ class Readiness {
   mutable Mutex mutex_;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status database_ ABSL_GUARDED_BY(mutex_);
+  std::string catalogue_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace suggest::server

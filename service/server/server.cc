@@ -175,7 +175,7 @@ class RunningServer final : public Server {
 
   // Each `period`, or when a change is told where changes are told.
   void FollowCatalogue(absl::Duration period) {
-    CatalogueUpdater updater(MakeSurroundings(background_.get()));
+    CatalogueUpdater updater(MakeSurroundings(background_.get()), &readiness_);
     absl::Duration wait = absl::ZeroDuration();
     while (!catalogue_stop_.WaitFor(wait)) {
       const absl::Status status = updater.Poll();
@@ -191,7 +191,10 @@ class RunningServer final : public Server {
     while (!stop_.stopped()) {
       updater.Poll().IgnoreError();
       // An ingest changes the customers' counters, and then publishes.
-      if (std::exchange(version, serving_.model_version()) != version) customers_.InvalidateAll();
+      if (std::exchange(version, serving_.model_version()) != version) {
+        customers_.InvalidateAll();
+        catalogue_stop_.Wake();  // another schema reads other attributes
+      }
       ShowReadiness();
       if (!notifications.Wait(period).ok()) stop_.WaitFor(period);
     }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "bandit/base/status_macros.h"
 #include "google/protobuf/util/time_util.h"
 #include "service/common/config.h"
@@ -129,6 +130,7 @@ absl::StatusOr<SuggestionHandlers::Made> SuggestionHandlers::Make(
                    decision::Decide(
                        serving, customer, request, config->choice(), draw,
                        [&] { return scoring.Elapsed() < propensity_time; }, [&] { return !context.Gone(); }));
+  NoteUnreadable(request.customer_id(), decision.unreadable);
   if (decision.contenders > 0) s_.metrics->RecordContenders(decision.contenders);
   s_.metrics->RecordPhase(Phase::kScore, scoring.Elapsed());
   RETURN_IF_ERROR(CheckWaiting(context, "the commit"));
@@ -165,6 +167,20 @@ absl::Status SuggestionHandlers::AfterCommit(const v1::SuggestRequest& request, 
   response->set_spooled(committed->kept == Kept::kInFallback);
   NoteAnswered(made);
   return absl::OkStatus();
+}
+
+void SuggestionHandlers::NoteUnreadable(const std::string& customer_id, const std::vector<std::string>& unreadable) {
+  if (unreadable.empty()) return;
+  s_.metrics->RecordUnreadableCustomer();
+  const std::string problem = absl::StrJoin(unreadable, "; ");
+  {
+    MutexLock lock(unreadable_mutex_);
+    constexpr size_t kMostRemembered = 10'000;
+    if (unreadable_logged_.size() >= kMostRemembered) unreadable_logged_.clear();
+    if (!unreadable_logged_.insert(absl::StrCat(customer_id, "\n", problem)).second) return;
+  }
+  s_.log->Write(LogLevel::kWarning, "stored attributes cannot be read and count as missing",
+                {{"customer_id", customer_id}, {"message", problem}});
 }
 
 void SuggestionHandlers::NoteAnswered(const Made& made) {
@@ -256,6 +272,7 @@ absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::RecordDecision(co
   const decision::Draw draw = NewDraw(s_.clock->Now());
   ASSIGN_OR_RETURN(const CustomerCache::State customer, CustomerAt(request.customer_id(), draw.decided_at, context));
   ASSIGN_OR_RETURN(const decision::Decision decision, decision::DecideByExpert(*serving, *customer, request, draw));
+  NoteUnreadable(request.customer_id(), decision.unreadable);
   RETURN_IF_ERROR(CheckWaiting(context, "the commit"));
   const absl::StatusOr<Committed> committed = s_.committer->Commit(decision.record);
   RETURN_IF_ERROR(FromStorage(committed.status()));

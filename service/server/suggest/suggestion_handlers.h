@@ -8,8 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
+#include "bandit/base/mutex.h"
 #include "service/common/clock.h"
 #include "service/decision/decider.h"
 #include "service/server/cache/customer_cache.h"
@@ -88,6 +91,8 @@ class SuggestionHandlers {
   absl::Status AfterCommit(const v1::SuggestRequest& request, const Made& made,
                            const absl::StatusOr<Committed>& committed, bool gone, v1::SuggestResponse* response);
   void NoteAnswered(const Made& made);
+  // Counts a decision that something unreadable was missing in, and logs what, once for each customer.
+  void NoteUnreadable(const std::string& customer_id, const std::vector<std::string>& unreadable);
   absl::Status Counted(absl::Status status, const v1::SuggestResponse& response);
   // How long an open decision answers this request again; zero: not.
   absl::Duration StickyFor(const v1::SuggestRequest& request) const;
@@ -112,6 +117,8 @@ class SuggestionHandlers {
 
   const Surroundings s_;
   const AnsweredDecisions answered_;
+  Mutex unreadable_mutex_;
+  absl::flat_hash_set<std::string> unreadable_logged_ ABSL_GUARDED_BY(unreadable_mutex_);  // the last ones
 };
 
 }  // namespace suggest::server
