@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
+#include "storage/log/checksum.h"
 #include "storage/log/decision_id.h"
 #include "storage/log/decision_rows.h"
 #include "storage/postgres/database_internal.h"
@@ -23,7 +24,7 @@ constexpr Statement kAppendOne = {"decision_append",
                                   "  RETURNING decision_id) "
                                   "INSERT INTO suggest.decisions (" SUGGEST_DECISION_COLUMNS
                                   ") SELECT decision_id, $2, $3, $4::timestamptz, $5, $6, $7, $8, $9, $10, $11, "
-                                  "$12::text[], $13, $14 FROM claimed"};
+                                  "$12::text[], $13, $14, $15 FROM claimed"};
 
 constexpr Statement kFind = {"decision_find", "SELECT " SUGGEST_DECISION_COLUMNS
                                               " FROM suggest.decisions WHERE customer_id = $1 AND "
@@ -65,8 +66,17 @@ DecisionRecord ToDecision(const pqxx::row& row) {
   decision.fallback_reason = row[9].as<std::string>();
   decision.propensity_status = row[10].as<int>();
   decision.recommendation_ids = ToStrings(row[11]);
-  if (!decision.inputs.ParseFromString(ToBytes(row[12]))) {
+  const std::string inputs = ToBytes(row[12]);
+  if (!row[14].is_null() && row[14].as<int64_t>() != ChecksumOf(decision, inputs)) {
+    throw CorruptValue(absl::StrCat("decision ", decision.decision_id, " of customer '", decision.customer_id,
+                                    "' is not what was logged: its checksum differs"));
+  }
+  if (!decision.inputs.ParseFromString(inputs)) {
     throw CorruptValue(absl::StrCat("the inputs of decision ", decision.decision_id, " cannot be parsed"));
+  }
+  const absl::StatusOr<absl::Time> id_time = DecisionTime(decision.decision_id);
+  if (!id_time.ok() || *id_time != decision.decided_at) {
+    throw CorruptValue(absl::StrCat("decision ", decision.decision_id, " was not decided when its id says"));
   }
   decision.delivered = row[13].as<bool>();
   return decision;
@@ -77,10 +87,11 @@ absl::Status NoSuchDecision(const std::string& customer_id, const std::string& d
 }
 
 bool Insert(pqxx::transaction_base& tx, const DecisionRecord& d) {
+  const std::string inputs = d.inputs.SerializeAsString();
   const pqxx::result inserted =
       Exec(tx, kAppendOne, d.decision_id, d.customer_id, d.request_id, ToSql(d.decided_at), d.policy, d.model_version,
            ToBytea(d.catalogue_version), static_cast<int64_t>(d.seed), d.explore, d.fallback_reason,
-           d.propensity_status, ToTextArray(d.recommendation_ids), ToBytea(d.inputs.SerializeAsString()), d.delivered);
+           d.propensity_status, ToTextArray(d.recommendation_ids), ToBytea(inputs), d.delivered, ChecksumOf(d, inputs));
   return inserted.affected_rows() == 1;
 }
 

@@ -45,8 +45,9 @@ class DecisionStore {
   absl::StatusOr<AppendResult> Append(const DecisionRecord& decision);
 
   // Append for many records, of any customers, in one statement: one round trip, one commit. What became of each, in
-  // their order. A request id that was taken, in the batch or before, and a record that PostgreSQL refuses concern that
-  // record alone: the batch is then cut in halves until the record stands alone. A record that was stored by an earlier
+  // their order. A request id that was taken, in the batch or before, a record that PostgreSQL refuses, and one whose
+  // request id another session has locked for lock_timeout (ABORTED) concern that record alone: the batch is then cut
+  // in halves until the record stands alone. A record that was stored by an earlier
   // try of this call counts as stored.
   // Errors: those of IsTransient, and DEADLINE_EXCEEDED; nothing is known of any record then: append them all again.
   // REQUIRES: as Append, for each.

@@ -52,6 +52,7 @@ void ForbidReconnecting(pqxx::connection& connection) {
 void Configure(pqxx::connection& connection, const DatabaseOptions& options) {
   pqxx::nontransaction tx(connection);
   tx.exec(absl::StrCat("SET statement_timeout = ", TimeoutMilliseconds(options.statement_timeout),
+                       "; SET lock_timeout = ", TimeoutMilliseconds(options.lock_timeout),
                        "; SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET client_encoding = 'UTF8'"
                        "; SET search_path = pg_catalog; SET client_min_messages = 'warning'; SET application_name = ",
                        tx.quote(options.application_name)));
@@ -107,6 +108,13 @@ absl::Status Database::Ping() {
   return Autocommit(*this, [](pqxx::nontransaction& tx) {
     tx.exec("SELECT 1");
     return absl::OkStatus();
+  });
+}
+
+absl::Status Database::CheckWritable() {
+  return Autocommit(*this, [](pqxx::nontransaction& tx) {
+    const bool read_only = tx.exec("SELECT current_setting('transaction_read_only')::boolean")[0][0].as<bool>();
+    return read_only ? absl::UnavailableError("database: it is read-only") : absl::OkStatus();
   });
 }
 

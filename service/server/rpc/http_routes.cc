@@ -52,7 +52,7 @@ HttpReply HttpRoutes::Get(const HttpRequest& request) const {
   }
   if (request.path == "/healthz") return Text(200, "alive\n");
   if (request.path == "/readyz") {
-    const absl::Status ready = readiness_->Check();
+    const absl::Status ready = ForCaller(readiness_->Check());
     if (!ready.ok()) return Text(503, absl::StrCat(ready.message(), "\n"));
     const std::string note = readiness_->Note();
     return Text(200, note.empty() ? "ready\n" : absl::StrCat("ready; ", note, "\n"));

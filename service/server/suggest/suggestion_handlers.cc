@@ -208,6 +208,7 @@ absl::StatusOr<bool> SuggestionHandlers::SuggestOpen(const decision::Serving& se
   if (answered_.SpoolStandsIn(open.status())) return false;
   RETURN_IF_ERROR(FromStorage(open.status()));
   if (*open == nullptr || !decision::StillFits(serving, customer, request, **open, now)) return false;
+  RETURN_IF_ERROR(decision::CheckColumns(**open));
   // The request id answers with this decision from now on, also when it is retried after the decision is closed.
   const auto linked = store.LinkRequest(request.customer_id(), request.request_id(), (*open)->decision_id);
   if (answered_.SpoolStandsIn(linked.status())) return false;
@@ -240,6 +241,7 @@ absl::Status SuggestionHandlers::ReplayOr(const v1::SuggestRequest& request, con
 absl::Status SuggestionHandlers::Replay(const v1::SuggestRequest& request, const DecisionRecord& earlier,
                                         v1::SuggestResponse* response) {
   if (earlier.policy == v1::EXPERT) return TakenBy(request.request_id(), "RecordDecision");
+  RETURN_IF_ERROR(decision::CheckColumns(earlier));
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Catalogue> catalogue, CatalogueOf(earlier.catalogue_version));
   if (!earlier.delivered) {
     RETURN_IF_ERROR(FromStorage(answered_.MarkDelivered(earlier.customer_id, earlier.decision_id, true)));
@@ -264,8 +266,9 @@ absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::Replay(const v1::
 absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::RecordDecision(const v1::RecordDecisionRequest& request,
                                                                               const CallContext& context) {
   RETURN_IF_ERROR(Validate(request));
-  ASSIGN_OR_RETURN(const std::optional<DecisionRecord> earlier,
-                   answered_.FindByRequest(request.customer_id(), request.request_id()));
+  ASSIGN_OR_RETURN(const std::optional<DecisionRecord> earlier, s_.patience->Run(context, [&] {
+    return answered_.FindByRequest(request.customer_id(), request.request_id());
+  }));
   if (earlier.has_value()) return Replay(request, *earlier);
 
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Serving> serving, s_.serving->Get());
@@ -283,8 +286,8 @@ absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::RecordDecision(co
   return response;
 }
 
-absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::RecordFeedback(
-    const v1::RecordFeedbackRequest& request) {
+absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::RecordFeedback(const v1::RecordFeedbackRequest& request,
+                                                                              const CallContext& context) {
   const absl::Time now = s_.clock->Now();
   RETURN_IF_ERROR(Validate(request, now));
   storage::FeedbackRecord record{.customer_id = request.customer_id(),
@@ -295,7 +298,7 @@ absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::RecordFeedback(
     record.occurred_at =
         absl::FromUnixMicros(google::protobuf::util::TimeUtil::TimestampToMicroseconds(request.occurred_at()));
   }
-  return KeepFeedback(record, now);
+  return s_.patience->Run(context, [&] { return KeepFeedback(record, now); });
 }
 
 absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::KeepFeedback(const storage::FeedbackRecord& feedback,
@@ -325,8 +328,13 @@ absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::KeepFeedback(cons
   return response;
 }
 
-absl::StatusOr<v1::ExplainResponse> SuggestionHandlers::Explain(const v1::ExplainRequest& request) {
+absl::StatusOr<v1::ExplainResponse> SuggestionHandlers::Explain(const v1::ExplainRequest& request,
+                                                                const CallContext& context) {
   RETURN_IF_ERROR(Validate(request));
+  return s_.patience->Run(context, [&] { return ExplainOnce(request); });
+}
+
+absl::StatusOr<v1::ExplainResponse> SuggestionHandlers::ExplainOnce(const v1::ExplainRequest& request) {
   const auto answered = answered_.Find(request.customer_id(), request.decision_id());
   RETURN_IF_ERROR(FromStorage(answered.status()));
   ASSIGN_OR_RETURN(v1::ExplainResponse response, ExplainRecord(request, answered->decision));

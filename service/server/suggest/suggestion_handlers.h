@@ -62,10 +62,11 @@ class SuggestionHandlers {
   // `response` and what `context` looks at must live until then.
   void Suggest(const v1::SuggestRequest& request, const CallContext& context, v1::SuggestResponse* response,
                Answer answer);
-  absl::StatusOr<v1::RecordFeedbackResponse> RecordFeedback(const v1::RecordFeedbackRequest& request);
+  absl::StatusOr<v1::RecordFeedbackResponse> RecordFeedback(const v1::RecordFeedbackRequest& request,
+                                                            const CallContext& context = {});
   absl::StatusOr<v1::RecordDecisionResponse> RecordDecision(const v1::RecordDecisionRequest& request,
                                                             const CallContext& context);
-  absl::StatusOr<v1::ExplainResponse> Explain(const v1::ExplainRequest& request);
+  absl::StatusOr<v1::ExplainResponse> Explain(const v1::ExplainRequest& request, const CallContext& context = {});
 
   // Counts, logs and marks a decision whose answer reached nobody.
   void NoteUndelivered(const std::string& customer_id, const std::string& request_id, const std::string& decision_id);
@@ -107,6 +108,7 @@ class SuggestionHandlers {
   absl::StatusOr<CustomerCache::State> CustomerAt(const std::string& customer_id, absl::Time at,
                                                   const CallContext& context);
   absl::StatusOr<v1::RecordFeedbackResponse> KeepFeedback(const storage::FeedbackRecord& feedback, absl::Time now);
+  absl::StatusOr<v1::ExplainResponse> ExplainOnce(const v1::ExplainRequest& request);
   absl::StatusOr<v1::ExplainResponse> ExplainRecord(const v1::ExplainRequest& request,
                                                     const storage::DecisionRecord& record);
   // Here and, once they are told, for the other replicas.

@@ -97,7 +97,9 @@ class Replica {
         models_(surroundings_, &readiness_),
         catalogues_(surroundings_, &readiness_),
         suggestions_(surroundings_),
-        learning_(surroundings_) {}
+        learning_(surroundings_) {
+    readiness_.Watch(&committer_);
+  }
 
   const Surroundings& surroundings() const { return surroundings_; }
   SuggestionHandlers& suggestions() { return suggestions_; }

@@ -66,6 +66,24 @@ TEST(ModelUpdaterTest, ANewerFormatLeavesTheLastGoodOneInService) {
   EXPECT_THAT(company.replica().metrics().Text(), HasSubstr("suggest_models_refused_total{reason=\"newer_format\"} 1"));
 }
 
+TEST(ModelUpdaterTest, ACurrentModelThatCannotBeReadShowsInLogMetricAndReadinessOnce) {
+  ServingCompany company;
+  Publish(company.database().database(), RowOf(decision::TestModel(2)));
+  company.database().Execute("ALTER TABLE suggest.model_versions RENAME COLUMN bytes TO kept");
+  EXPECT_FALSE(company.replica().models().Poll().ok());
+  EXPECT_FALSE(company.replica().models().Poll().ok());
+  EXPECT_THAT(company.replica().readiness().Check(), IsOk());
+  EXPECT_THAT(company.replica().readiness().Note(), HasSubstr("version 1 stays in service"));
+  EXPECT_THAT(company.replica().metrics().Text(), HasSubstr("suggest_models_refused_total{reason=\"unusable\"} 1"));
+  const std::string log = company.replica().LogText();
+  EXPECT_THAT(log, HasSubstr("the current model cannot be read"));
+  EXPECT_EQ(log.find("the current model cannot be read"), log.rfind("the current model cannot be read"));
+  company.database().Execute("ALTER TABLE suggest.model_versions RENAME COLUMN kept TO bytes");
+  EXPECT_THAT(company.replica().models().Poll(), IsOk());
+  EXPECT_EQ(company.replica().serving().model_version(), 2);
+  EXPECT_EQ(company.replica().readiness().Note(), "");
+}
+
 TEST(ModelUpdaterTest, AnUnusablePosteriorIsRefused) {
   ServingCompany company;
   model::v1::ModelVersion model = decision::TestModel(2);

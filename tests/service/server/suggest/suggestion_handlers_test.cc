@@ -153,6 +153,29 @@ TEST(SuggestTest, AStoredAttributeThatCannotBeReadIsMissingCountedAndLoggedOnceW
       << "what the caller sends is the caller's to mend";
 }
 
+TEST(SuggestTest, ADamagedDecisionIsDataLossForItsRetriesAndRefreshesAndForNobodyElse) {
+  for (const char* damage :
+       {"recommendation_ids = '{}'", "policy = 77", "policy = 0", "inputs = substr(inputs, 1, length(inputs) - 4)"}) {
+    for (const char* checksum : {"checksum", "NULL"}) {  // also in rows of programs without one
+      ServingCompany company;
+      ASSERT_OK_AND_ASSIGN(const auto made, company.suggestions().Suggest(RequestOf("c1", "q1"), {}));
+      company.database().Execute(absl::StrCat("UPDATE suggest.decisions SET ", damage, ", checksum = ", checksum));
+      Replica other(&company.database().database(), company.config(), &company.clock(), 7);
+      other.Poll();
+      for (const char* id : {"q1", "q2"}) {
+        EXPECT_THAT(other.suggestions().Suggest(RequestOf("c1", id), {}),
+                    StatusIs(absl::StatusCode::kDataLoss, HasSubstr(made.decision_id())))
+            << damage;
+      }
+      v1::ExplainRequest explain;
+      explain.set_customer_id("c1");
+      explain.set_decision_id(made.decision_id());
+      EXPECT_THAT(other.suggestions().Explain(explain), StatusIs(absl::StatusCode::kDataLoss)) << damage;
+      EXPECT_OK(other.suggestions().Suggest(RequestOf("c2", "q1"), {}));
+    }
+  }
+}
+
 TEST(SuggestTest, AStickyAnswerSaysWhatWasRemoved) {
   ServingCompany company;
   ASSERT_OK_AND_ASSIGN(const auto first, company.suggestions().Suggest(RequestOf("c1", "q0"), {}));
