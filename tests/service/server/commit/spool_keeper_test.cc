@@ -140,7 +140,7 @@ TEST_F(SpoolKeeperTest, ADamagedEntryStaysAndHoldsUpNoOther) {
   EXPECT_EQ(Count("decisions"), "2");
   EXPECT_EQ(spool_->figures().decisions, 1);
   EXPECT_THAT(log_buffer_.Text(), HasSubstr("entry 2"));
-  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{outcome=\"refused\"} 1"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"refused\"} 1"));
   const storage::DecisionRecord damaged = Decision(1, 77), fresh = Decision(8);
   const storage::DecisionRecord* const batch[] = {&damaged, &fresh};
   ASSERT_OK_AND_ASSIGN(const auto appended, keeper_->log_sink()->Append(batch));
