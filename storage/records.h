@@ -98,6 +98,7 @@ struct CustomerState {
   // Without a change to the tables it is the same until then: the next valid_from, visible_at or cancelled_at.
   absl::Time valid_until = absl::InfiniteFuture();
   std::optional<Attributes> attributes;  // nullopt = the customer is unknown at that time
+  std::string problem;                   // what is wrong with the row that gave them; empty = nothing
   std::vector<HistoryDay> history;       // by (recommendation_id, day)
   std::vector<std::string> bought;       // recommendation ids, ascending, each once; cancelled purchases not counted
 };

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "google/protobuf/util/json_util.h"
+#include "service/common/limits.h"
 #include "service/common/sha256.h"
 #include "suggest/model/v1/decision.pb.h"
 
@@ -43,7 +45,16 @@ CatalogueEntry ToEntry(const storage::RecommendationRecord& record) {
   return entry;
 }
 
-absl::StatusOr<CatalogueItem> ToItem(const CatalogueEntry& entry) {
+// Why the row cannot be served at all; empty if it can.
+std::string Unusable(const storage::RecommendationRecord& record) {
+  if (record.recommendation_id.empty()) return absl::StrCat("a row titled '", record.title, "' has no id");
+  if (record.recommendation_id.size() <= kMaxIdBytes) return "";
+  return absl::StrCat("an id that begins with '", record.recommendation_id.substr(0, 20), "' has ",
+                      record.recommendation_id.size(), " bytes, at most ", kMaxIdBytes, " can be served");
+}
+
+// Attributes that are no JSON object are left out and appended to *unreadable.
+CatalogueItem ToItem(const CatalogueEntry& entry, std::vector<std::string>* unreadable) {
   CatalogueItem item{.recommendation_id = entry.recommendation_id(),
                      .title = entry.title(),
                      .active_from = FromMicros(entry.active_from_micros()),
@@ -53,8 +64,9 @@ absl::StatusOr<CatalogueItem> ToItem(const CatalogueEntry& entry) {
   if (entry.attributes_json().empty()) return item;
   const auto status = google::protobuf::util::JsonStringToMessage(entry.attributes_json(), &item.attributes);
   if (!status.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat("recommendation '", entry.recommendation_id(),
-                                                   "': attributes are no JSON object: ", status.ToString()));
+    item.attributes.Clear();
+    unreadable->push_back(absl::StrCat("recommendation '", entry.recommendation_id(),
+                                       "': the attributes are no JSON object that can be read"));
   }
   return item;
 }
@@ -75,20 +87,23 @@ std::vector<double> Popularity(const Snapshot& snapshot, const Catalogue& catalo
   return popularity;
 }
 
-// Row-major z~_r of all items.
-absl::StatusOr<std::vector<double>> EncodeItems(const Snapshot& snapshot, const Catalogue& catalogue) {
+// Row-major z~_r of all items. Appends what counts as missing to *unreadable.
+absl::StatusOr<std::vector<double>> EncodeItems(const Snapshot& snapshot, const Catalogue& catalogue,
+                                                std::vector<std::string>* unreadable) {
   const int columns = snapshot.layout().recommendation_dim;
   std::vector<double> rows;
   rows.reserve(static_cast<size_t>(catalogue.size()) * columns);
   for (int i = 0; i < catalogue.size(); ++i) {
     const CatalogueItem& item = catalogue.item(i);
-    const auto raw = snapshot.pipeline().extractor().Recommendation(
-        item.attributes, snapshot.HistoryOf(item.recommendation_id), snapshot.data_cut());
-    if (!raw.ok()) {
-      return absl::Status(raw.status().code(),
-                          absl::StrCat("recommendation '", item.recommendation_id, "': ", raw.status().message()));
+    std::vector<std::string> missing;
+    ASSIGN_OR_RETURN(const features::RawSide raw,
+                     snapshot.pipeline().extractor().Recommendation(
+                         item.attributes, snapshot.HistoryOf(item.recommendation_id), snapshot.data_cut(), &missing));
+    for (const std::string& error : missing) {
+      unreadable->push_back(
+          absl::StrCat("recommendation '", item.recommendation_id, "': ", features::FeatureExtractor::PlaceOf(error)));
     }
-    const Eigen::VectorXd encoded = snapshot.pipeline().EncodeRecommendation(*raw);
+    const Eigen::VectorXd encoded = snapshot.pipeline().EncodeRecommendation(raw);
     rows.insert(rows.end(), encoded.data(), encoded.data() + encoded.size());
   }
   return rows;
@@ -96,13 +111,35 @@ absl::StatusOr<std::vector<double>> EncodeItems(const Snapshot& snapshot, const 
 
 }  // namespace
 
-std::string Catalogue::BytesOf(const std::vector<storage::RecommendationRecord>& records) {
+std::string Catalogue::BytesOf(const std::vector<storage::RecommendationRecord>& records,
+                               std::vector<std::string>* withheld) {
+  const auto withhold = [&](std::string why) {
+    if (withheld != nullptr) withheld->push_back(std::move(why));
+  };
   std::vector<const storage::RecommendationRecord*> sorted;
-  for (const auto& record : records) sorted.push_back(&record);
-  std::sort(sorted.begin(), sorted.end(),
-            [](const auto* a, const auto* b) { return a->recommendation_id < b->recommendation_id; });
+  for (const auto& record : records) {
+    std::string why = Unusable(record);
+    if (why.empty()) {
+      sorted.push_back(&record);
+    } else {
+      withhold(std::move(why));
+    }
+  }
+  const auto key = [](const storage::RecommendationRecord* r) {
+    return std::tie(r->recommendation_id, r->attributes_json, r->title, r->active_from, r->active_until, r->repeatable);
+  };
+  std::sort(sorted.begin(), sorted.end(), [&](const auto* a, const auto* b) { return key(a) < key(b); });
   CatalogueVersion message;
-  for (const auto* record : sorted) *message.add_entries() = ToEntry(*record);
+  const storage::RecommendationRecord* last = nullptr;
+  for (const auto* record : sorted) {
+    if (last == nullptr || last->recommendation_id != record->recommendation_id) {
+      *message.add_entries() = ToEntry(*record);
+      last = record;
+    } else {
+      withhold(absl::StrCat("recommendation '", record->recommendation_id, "' occurs again, ",
+                            key(last) == key(record) ? "with the same columns" : "with other columns"));
+    }
+  }
   return message.SerializeAsString();
 }
 
@@ -131,7 +168,7 @@ absl::Status Catalogue::Read() {
   CatalogueVersion message;
   if (!message.ParseFromString(bytes_)) return absl::DataLossError("catalogue bytes are no CatalogueVersion message");
   for (const CatalogueEntry& entry : message.entries()) {
-    ASSIGN_OR_RETURN(CatalogueItem item, ToItem(entry));
+    CatalogueItem item = ToItem(entry, &unreadable_);
     if (!index_.emplace(item.recommendation_id, size()).second) {
       return absl::InvalidArgumentError(
           absl::StrCat("recommendation '", item.recommendation_id, "' is in the catalogue twice"));
@@ -172,20 +209,23 @@ std::optional<int> Catalogue::Find(absl::string_view recommendation_id) const {
 }
 
 Serving::Serving(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const Catalogue> catalogue,
-                 bandit::CandidateMatrix candidates, std::vector<double> popularity)
+                 bandit::CandidateMatrix candidates, std::vector<double> popularity,
+                 std::vector<std::string> unreadable)
     : snapshot_(std::move(snapshot)),
       catalogue_(std::move(catalogue)),
       candidates_(std::move(candidates)),
-      popularity_(std::move(popularity)) {}
+      popularity_(std::move(popularity)),
+      unreadable_(std::move(unreadable)) {}
 
 absl::StatusOr<std::shared_ptr<const Serving>> Serving::Create(std::shared_ptr<const Snapshot> snapshot,
                                                                std::shared_ptr<const Catalogue> catalogue) {
-  ASSIGN_OR_RETURN(std::vector<double> rows, EncodeItems(*snapshot, *catalogue));
+  std::vector<std::string> unreadable = catalogue->unreadable();
+  ASSIGN_OR_RETURN(std::vector<double> rows, EncodeItems(*snapshot, *catalogue, &unreadable));
   ASSIGN_OR_RETURN(bandit::CandidateMatrix candidates,
                    bandit::CandidateMatrix::Create(std::move(rows), snapshot->layout().recommendation_dim));
   std::vector<double> popularity = Popularity(*snapshot, *catalogue);
-  return std::shared_ptr<const Serving>(
-      new Serving(std::move(snapshot), std::move(catalogue), std::move(candidates), std::move(popularity)));
+  return std::shared_ptr<const Serving>(new Serving(std::move(snapshot), std::move(catalogue), std::move(candidates),
+                                                    std::move(popularity), std::move(unreadable)));
 }
 
 }  // namespace suggest::decision

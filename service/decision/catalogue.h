@@ -4,6 +4,11 @@
 // the SHA-256 of those bytes, so two replicas that read the same rows name them alike, and a decision that logs the
 // name can be recomputed from the stored bytes. A candidate's index is its place in this order.
 //
+// A row of the view that cannot be used is withheld, by name, and the others serve: one whose recommendation_id is
+// empty or longer than kMaxIdBytes, and all but one of the rows of one id. Of rows that differ the one stays whose
+// attributes, and then whose other columns, come first in byte order. An attribute that cannot be read counts as
+// missing, now and whenever the version is read again.
+//
 // What is active changes only at the items' own active_from and active_until, so it is one mask per interval between
 // two of these instants; the newest one asked for is kept and shared (a mask takes O(size) to make).
 //
@@ -39,12 +44,14 @@ struct CatalogueItem {
 
 class Catalogue {
  public:
-  // Errors: INVALID_ARGUMENT for two records of one id, or attributes that are no JSON object.
+  // What a view shows, in any order.
   static absl::StatusOr<std::shared_ptr<const Catalogue>> FromRecords(
       const std::vector<storage::RecommendationRecord>& records);
 
-  // The bytes that FromRecords would name and keep: cheap, for seeing whether anything changed at all.
-  static std::string BytesOf(const std::vector<storage::RecommendationRecord>& records);
+  // The bytes that FromRecords would name and keep: cheap, for seeing whether anything changed at all. Appends to
+  // *withheld, which may be null, what it would withhold.
+  static std::string BytesOf(const std::vector<storage::RecommendationRecord>& records,
+                             std::vector<std::string>* withheld = nullptr);
 
   // A stored version. Errors: DATA_LOSS when `bytes` do not have the SHA-256 `version` or cannot be read.
   static absl::StatusOr<std::shared_ptr<const Catalogue>> FromBytes(std::string bytes, absl::string_view version);
@@ -55,6 +62,8 @@ class Catalogue {
   // REQUIRES: 0 <= index < size().
   const CatalogueItem& item(int index) const { return items_[index]; }
   std::optional<int> Find(absl::string_view recommendation_id) const;
+  // Items whose attributes are no JSON object, so that each of them counts as missing; one sentence each.
+  const std::vector<std::string>& unreadable() const { return unreadable_; }
   // The items with active_from <= now < active_until.
   std::shared_ptr<const bandit::CandidateMask> ActiveAt(absl::Time now) const;
 
@@ -65,6 +74,7 @@ class Catalogue {
   std::string version_;
   std::string bytes_;
   std::vector<CatalogueItem> items_;
+  std::vector<std::string> unreadable_;
   absl::flat_hash_map<std::string, int> index_;
   std::vector<absl::Time> changes_;  // ascending: when an item becomes active or inactive
 
@@ -76,7 +86,7 @@ class Catalogue {
 // A catalogue encoded under a snapshot: all that choosing needs but the customer.
 class Serving {
  public:
-  // Errors: INVALID_ARGUMENT naming the recommendation whose attributes do not fit the snapshot's schema.
+  // An attribute that a feature of the snapshot's schema cannot read counts as missing.
   static absl::StatusOr<std::shared_ptr<const Serving>> Create(std::shared_ptr<const Snapshot> snapshot,
                                                                std::shared_ptr<const Catalogue> catalogue);
 
@@ -89,17 +99,20 @@ class Serving {
   // Smoothed purchase rate of each item, whoever the customer is: (conversions + s p0) / (exposures + s) with the
   // model's base rate p0 and s = kPopularityStrength.
   const std::vector<double>& popularity() const { return popularity_; }
+  // What counts as missing since it cannot be read: recommendation, feature and column, without the value.
+  const std::vector<std::string>& unreadable() const { return unreadable_; }
 
   static constexpr double kPopularityStrength = 20;
 
  private:
   Serving(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const Catalogue> catalogue,
-          bandit::CandidateMatrix candidates, std::vector<double> popularity);
+          bandit::CandidateMatrix candidates, std::vector<double> popularity, std::vector<std::string> unreadable);
 
   std::shared_ptr<const Snapshot> snapshot_;
   std::shared_ptr<const Catalogue> catalogue_;
   bandit::CandidateMatrix candidates_;
   std::vector<double> popularity_;
+  std::vector<std::string> unreadable_;
 };
 
 }  // namespace suggest::decision

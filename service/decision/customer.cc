@@ -60,13 +60,17 @@ absl::StatusOr<CustomerReading> ReadCustomer(const Serving& serving, const stora
   const features::FeatureExtractor& extractor = serving.snapshot().pipeline().extractor();
   const absl::Time tick = serving.snapshot().data_cut();
   const features::CustomerHistory history = ToHistory(state.history);
-  ASSIGN_OR_RETURN(features::SideReading side, extractor.ReadCustomer(attributes, history, tick));
+  std::vector<std::string> errors;
+  ASSIGN_OR_RETURN(features::SideReading side, extractor.ReadCustomer(attributes, history, tick, &errors));
+  std::vector<std::string> unreadable;
+  for (const std::string& error : errors) unreadable.emplace_back(features::FeatureExtractor::PlaceOf(error));
+  if (!state.problem.empty()) unreadable.push_back(state.problem);
   const auto lookup = [&](absl::string_view recommendation_id) -> const features::Attributes* {
     const std::optional<int> index = catalogue.Find(recommendation_id);
     return index ? &catalogue.item(*index).attributes : nullptr;
   };
   return CustomerReading{std::move(side), extractor.ForCustomer(history, lookup, tick),
-                         IndicesOf(catalogue, state.bought)};
+                         IndicesOf(catalogue, state.bought), std::move(unreadable)};
 }
 
 absl::StatusOr<std::shared_ptr<const CustomerReading>> Customer::Under(const Serving& serving) const {

@@ -48,14 +48,16 @@ struct CustomerReading {
   features::SideReading side;
   features::PairExtractor pairs;
   std::vector<int> bought;  // indices in the catalogue, ascending
+  // What counts as missing since it cannot be read: feature and column, without the value; and what is wrong with the
+  // customer's row.
+  std::vector<std::string> unreadable;
   // Of the serving's pipeline and this `side`.
   std::unique_ptr<CustomerEncoding> encoding = std::make_unique<CustomerEncoding>();
   // Of the serving's posterior and catalogue.
   std::unique_ptr<bandit::CustomerMemo> memo = std::make_unique<bandit::CustomerMemo>();
 };
 
-// REQUIRES: state.attributes is set. `attributes` stand in for the state's.
-// Errors: INVALID_ARGUMENT naming feature, column and value.
+// REQUIRES: state.attributes is set. `attributes` stand in for the state's. One that cannot be read counts as missing.
 absl::StatusOr<CustomerReading> ReadCustomer(const Serving& serving, const storage::CustomerState& state,
                                              const features::Attributes& attributes);
 
@@ -66,8 +68,7 @@ class Customer {
 
   const storage::CustomerState& state() const { return state_; }
 
-  // The reading of the state's own attributes, kept for the serving last asked for. REQUIRES and errors: as
-  // ReadCustomer.
+  // The reading of the state's own attributes, kept for the serving last asked for. REQUIRES: as ReadCustomer.
   absl::StatusOr<std::shared_ptr<const CustomerReading>> Under(const Serving& serving) const;
 
   // An estimate, with the reading, whether it is there yet or not, and what is kept with it at the moment.

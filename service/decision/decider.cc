@@ -40,21 +40,12 @@ EligibilityQuery MakeQuery(const Catalogue& catalogue, std::vector<int> bought, 
 
 // What the model reads from the customer, with the request's attributes on top of the stored ones.
 absl::StatusOr<std::shared_ptr<const CustomerReading>> Read(const Serving& serving, const Customer& customer,
-                                                            const std::string& id,
                                                             const google::protobuf::Struct& overrides) {
-  const auto annotated = [&](const absl::Status& status) {
-    return absl::Status(status.code(), absl::StrCat("customer '", id, "': ", status.message()));
-  };
-  if (overrides.fields().empty()) {
-    auto kept = customer.Under(serving);
-    if (!kept.ok()) return annotated(kept.status());
-    return kept;
-  }
+  if (overrides.fields().empty()) return customer.Under(serving);
   RETURN_IF_ERROR(serving.snapshot().pipeline().extractor().ValidateRequestAttributes(overrides));
   const storage::CustomerState& state = customer.state();
-  absl::StatusOr<CustomerReading> own = ReadCustomer(serving, state, Overridden(*state.attributes, overrides));
-  if (!own.ok()) return annotated(own.status());
-  return std::make_shared<const CustomerReading>(*std::move(own));
+  ASSIGN_OR_RETURN(CustomerReading own, ReadCustomer(serving, state, Overridden(*state.attributes, overrides)));
+  return std::make_shared<const CustomerReading>(std::move(own));
 }
 
 // Logs z~_c and the pair features of `candidates`.
@@ -161,8 +152,8 @@ absl::StatusOr<Decision> Decide(const Serving& serving, const Customer& customer
                                 const config::v1::Choice& choice, const Draw& draw, const TimeLeft& time_left,
                                 const TimeLeft& waiting) {
   Decision decision{.record = NewRecord(serving, request.customer_id(), request.request_id(), draw)};
-  ASSIGN_OR_RETURN(const std::shared_ptr<const CustomerReading> reading,
-                   Read(serving, customer, request.customer_id(), request.attributes()));
+  ASSIGN_OR_RETURN(const std::shared_ptr<const CustomerReading> reading, Read(serving, customer, request.attributes()));
+  decision.unreadable = reading->unreadable;
   const EligibilityQuery query = MakeQuery(serving.catalogue(), reading->bought, request, draw.decided_at);
   const bandit::CandidateSet eligible = FindEligible(serving.catalogue(), query);
   if (request.include_removed() || eligible.empty()) decision.removed = FindRemovals(serving.catalogue(), query);
@@ -202,8 +193,8 @@ absl::StatusOr<Decision> DecideByExpert(const Serving& serving, const Customer& 
   std::vector<int> chosen = shown;
   std::sort(chosen.begin(), chosen.end());
   DecisionInputs& inputs = decision.record.inputs;
-  ASSIGN_OR_RETURN(const std::shared_ptr<const CustomerReading> reading,
-                   Read(serving, customer, request.customer_id(), request.attributes()));
+  ASSIGN_OR_RETURN(const std::shared_ptr<const CustomerReading> reading, Read(serving, customer, request.attributes()));
+  decision.unreadable = reading->unreadable;
   LogCustomer(serving, *reading, chosen, draw.decided_at, &inputs);
   PackEligible(chosen, &inputs);
   inputs.set_requested(static_cast<int>(chosen.size()));

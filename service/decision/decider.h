@@ -34,14 +34,15 @@ struct Decision {
   std::vector<Removal> removed = {};  // empty unless the request has include_removed
   // Of every candidate, for a request with include_propensities; empty when nobody waited for them.
   std::vector<CandidatePropensity> propensities = {};
-  int contenders = 0;  // candidates that propensities were estimated among; 0 where none were
+  std::vector<std::string> unreadable = {};  // CustomerReading's
+  int contenders = 0;                        // candidates that propensities were estimated among; 0 where none were
 };
 
 // `customer` as known at draw.decided_at. Propensities are deferred when `time_left` says that there is none (the
 // caller reads its clock against choice.propensity_time), or that time is 0. Those of all candidates, which the request
 // may ask for, are given up only when `waiting` says that nobody waits for them. REQUIRES: the request passed
 // ValidateSuggestRequest; the attributes of customer.state() are set; `choice` is complete and valid. Errors:
-// INVALID_ARGUMENT for an attribute that is unknown (in the request) or has the wrong type, naming feature, column and
+// INVALID_ARGUMENT for an attribute of the request that is unknown or has the wrong type, naming feature, column and
 // value; FAILED_PRECONDITION when no candidate is eligible, saying what removed them; INTERNAL when the fallback policy
 // fails too.
 absl::StatusOr<Decision> Decide(const Serving& serving, const Customer& customer, const v1::SuggestRequest& request,

@@ -14,6 +14,7 @@ absl::Status FillDeferred(const Serving& serving, storage::DecisionRecord* recor
     return absl::FailedPreconditionError(
         absl::StrCat("decision ", record->decision_id, " has no deferred propensities"));
   }
+  RETURN_IF_ERROR(CheckColumns(*record));
   ASSIGN_OR_RETURN(const bandit::Slate slate, RunPolicy(serving, *record, {}, bandit::KernelWidth::kAuto));
   ASSIGN_OR_RETURN(const bool matches, MatchesLog(*record, slate));
   if (!matches) {

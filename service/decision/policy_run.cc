@@ -174,6 +174,19 @@ void LogPropensities(const bandit::Slate& slate, DecisionInputs* inputs) {
 absl::Status CheckColumns(const storage::DecisionRecord& record) {
   const DecisionInputs& inputs = record.inputs;
   const int size = inputs.slate_size();
+  if (!v1::Policy_IsValid(record.policy) || record.policy == v1::POLICY_UNSPECIFIED) {
+    return absl::DataLossError(absl::StrCat("decision ", record.decision_id, " logged policy ", record.policy));
+  }
+  if (static_cast<int>(record.recommendation_ids.size()) != size) {
+    return absl::DataLossError(absl::StrCat("decision ", record.decision_id, " logged ", size, " slots of ",
+                                            record.recommendation_ids.size(), " recommendations"));
+  }
+  for (const int propensities : {inputs.p_first_size(), inputs.p_in_slate_size(), inputs.p_at_rank_size(),
+                                 inputs.se_first_size(), inputs.se_in_slate_size(), inputs.se_at_rank_size()}) {
+    if (propensities == inputs.p_first_size() && (propensities == 0 || propensities == size)) continue;
+    return absl::DataLossError(
+        absl::StrCat("decision ", record.decision_id, " logged ", propensities, " propensities of ", size, " slots"));
+  }
   if (inputs.scores_size() == size && inputs.means_size() == size && inputs.sds_size() == size) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat("decision ", record.decision_id, " logged a slate of ", size, " with ",
                                           inputs.scores_size(), " scores, ", inputs.means_size(), " means and ",

@@ -197,8 +197,15 @@ Metrics::Metrics() : registry_(std::make_shared<Registry>()) {
   for (int r = 0; r < kRefusals; ++r) models_refused_[r] = &refused.Add({{"reason", kRefusalNames[r]}});
 
   catalogue_size_ = OneGauge(registry, "suggest_catalogue_recommendations", "Recommendations in the catalogue served.");
+  catalogue_withheld_ = OneGauge(registry, "suggest_catalogue_withheld_recommendations",
+                                 "Rows of source.recommendations that cannot be served.");
+  catalogue_unreadable_ =
+      OneGauge(registry, "suggest_catalogue_unreadable_values",
+               "Attribute values of the catalogue served that cannot be read and count as missing.");
+  unreadable_customers_ = OneCounter(registry, "suggest_unreadable_customer_decisions_total",
+                                     "New decisions for customers with a stored attribute that cannot be read.");
   catalogues_refused_ =
-      OneCounter(registry, "suggest_catalogues_refused_total", "Catalogues that could not be encoded.");
+      OneCounter(registry, "suggest_catalogues_refused_total", "Catalogues that could not be read or encoded.");
   partitions_ahead_ = OneGauge(registry, "suggest_partitions_ahead_months",
                                "Months after the current one that have a partition; alarm when 0.");
   database_up_ = OneGauge(registry, "suggest_database_up", "1 when the last look at the database succeeded.");

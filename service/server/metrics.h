@@ -101,6 +101,13 @@ class Metrics {
   void SetModelAge(absl::Duration age) { model_age_->Set(absl::ToDoubleSeconds(age)); }
 
   void SetCatalogueSize(int recommendations) { catalogue_size_->Set(recommendations); }
+  // Of the catalogue served: rows that cannot be, and attribute values that count as missing.
+  void SetCatalogueProblems(int64_t withheld, int64_t unreadable) {
+    catalogue_withheld_->Set(static_cast<double>(withheld));
+    catalogue_unreadable_->Set(static_cast<double>(unreadable));
+  }
+  // A new decision for a customer of whom something stored counts as missing since it cannot be read.
+  void RecordUnreadableCustomer() { unreadable_customers_->Increment(); }
   void RecordCatalogueRefused() { catalogues_refused_->Increment(); }
   void SetPartitionsAhead(int months) { partitions_ahead_->Set(months); }
   void SetDatabaseUp(bool up) { database_up_->Set(up ? 1 : 0); }
@@ -165,6 +172,9 @@ class Metrics {
   prometheus::Counter* model_swaps_;
   std::array<prometheus::Counter*, kRefusals> models_refused_{};
   prometheus::Gauge* catalogue_size_;
+  prometheus::Gauge* catalogue_withheld_;
+  prometheus::Gauge* catalogue_unreadable_;
+  prometheus::Counter* unreadable_customers_;
   prometheus::Counter* catalogues_refused_;
   prometheus::Gauge* partitions_ahead_;
   prometheus::Gauge* database_up_;

@@ -31,6 +31,8 @@ constexpr int kMostHttpThreads = 64;
 constexpr int kBackgroundConnections = 6;  // one for each background thread
 // How often the spool looks whether the database is back, or whether there is something to drain.
 constexpr absl::Duration kSpoolPeriod = absl::Milliseconds(100);
+// How long a commit waits for a request id that another session holds, before that request stands alone.
+constexpr absl::Duration kLockTimeout = absl::Milliseconds(300);
 // How often the whole catalogue is read where triggers tell of changes: a view may be replaced.
 constexpr absl::Duration kCatalogueCheck = absl::Minutes(1);
 
@@ -39,6 +41,7 @@ storage::DatabaseOptions ToOptions(const config::v1::Database& config, int pool_
   options.connection = config.connection();
   options.pool_size = pool_size;
   options.statement_timeout = ToAbslDuration(config.statement_timeout());
+  options.lock_timeout = kLockTimeout;
   options.application_name = "suggestd";
   return options;
 }
@@ -67,7 +70,9 @@ class RunningServer final : public Server {
         workers_(options.config.server().max_concurrent_requests()),
         changes_(MakeSurroundings(background_.get()), &catalogue_stop_),
         endpoints_(MakeSurroundings(database_.get()), options.config.server()),
-        routes_(&endpoints_, &readiness_, &metrics_, [this] { RefreshGauges(); }) {}
+        routes_(&endpoints_, &readiness_, &metrics_, [this] { RefreshGauges(); }) {
+    readiness_.Watch(&committer_);
+  }
 
   ~RunningServer() override { Drain(); }
 
@@ -180,7 +185,7 @@ class RunningServer final : public Server {
 
   // Each `period`, or when a change is told where changes are told.
   void FollowCatalogue(absl::Duration period) {
-    CatalogueUpdater updater(MakeSurroundings(background_.get()));
+    CatalogueUpdater updater(MakeSurroundings(background_.get()), &readiness_);
     absl::Duration wait = absl::ZeroDuration();
     while (!catalogue_stop_.WaitFor(wait)) {
       const absl::Status status = updater.Poll();
@@ -196,7 +201,10 @@ class RunningServer final : public Server {
     while (!stop_.stopped()) {
       updater.Poll().IgnoreError();
       // An ingest changes the customers' counters, and then publishes.
-      if (std::exchange(version, serving_.model_version()) != version) customers_.InvalidateAll();
+      if (std::exchange(version, serving_.model_version()) != version) {
+        customers_.InvalidateAll();
+        catalogue_stop_.Wake();  // another schema reads other attributes
+      }
       ShowReadiness();
       if (!notifications.Wait(period).ok()) stop_.WaitFor(period);
     }

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
+#include "storage/log/checksum.h"
 #include "storage/log/decision_id.h"
 #include "storage/log/decision_rows.h"
 #include "storage/log/decision_store.h"
@@ -40,31 +41,32 @@ constexpr Statement kAppendNew = {
     "SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::timestamptz[]), "
     "  unnest($5::smallint[]), unnest($6::bigint[]), unnest($7::bytea[]), unnest($8::bigint[]), unnest($9::boolean[]), "
     "  unnest($10::text[]), unnest($11::smallint[]), unnest($12::text[])::text[], unnest($13::bytea[]), "
-    "  unnest($14::boolean[])"};
+    "  unnest($14::boolean[]), unnest($15::bigint[])"};
 
 constexpr Statement kAppendFree = {
     "decision_append_free",
     "WITH batch AS ("
     "  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::smallint[], $6::bigint[], "
     "    $7::bytea[], $8::bigint[], $9::boolean[], $10::text[], $11::smallint[], $12::text[], $13::bytea[], "
-    "    $14::boolean[]) AS u(" SUGGEST_DECISION_COLUMNS
+    "    $14::boolean[], $15::bigint[]) AS u(" SUGGEST_DECISION_COLUMNS
     ")), "
     "claimed AS (" SUGGEST_CLAIM
     "  SELECT customer_id, request_id, decision_id FROM batch "
     "  ON CONFLICT (customer_id, request_id) DO NOTHING RETURNING decision_id), "
     "stored AS (" SUGGEST_STORE
     "  SELECT decision_id, customer_id, request_id, decided_at, policy, model_version, catalogue_version, seed, "
-    "    explore, fallback_reason, propensity_status, recommendation_ids::text[], inputs, delivered FROM batch "
+    "    explore, fallback_reason, propensity_status, recommendation_ids::text[], inputs, delivered, checksum FROM "
+    "batch "
     "  WHERE decision_id IN (SELECT decision_id FROM claimed)) "
     "SELECT decision_id FROM claimed"};
 
-// Adds the 14 columns of every record, in the statements' order.
+// Adds the 15 columns of every record, in the statements' order.
 pqxx::result InsertBatch(pqxx::transaction_base& tx, const Statement& statement, Batch batch) {
   using Type = BinaryArray::Type;
   BinaryArray ids(Type::kUuid), customers(Type::kText), requests(Type::kText), times(Type::kTimestamptz),
       policies(Type::kSmallint), models(Type::kBigint), catalogues(Type::kBytea), seeds(Type::kBigint),
       explores(Type::kBool), reasons(Type::kText), statuses(Type::kSmallint), slates(Type::kText), inputs(Type::kBytea),
-      delivered(Type::kBool);
+      delivered(Type::kBool), checksums(Type::kBigint);
   for (const DecisionRecord* d : batch) {
     ids.AddUuid(d->decision_id);
     customers.AddBytes(d->customer_id);
@@ -78,12 +80,15 @@ pqxx::result InsertBatch(pqxx::transaction_base& tx, const Statement& statement,
     reasons.AddBytes(d->fallback_reason);
     statuses.AddSmallint(d->propensity_status);
     slates.AddBytes(ToTextArray(d->recommendation_ids));
-    inputs.AddBytes(d->inputs.SerializeAsString());
+    const std::string logged = d->inputs.SerializeAsString();
+    inputs.AddBytes(logged);
     delivered.AddBool(d->delivered);
+    checksums.AddBigint(ChecksumOf(*d, logged));
   }
   return Exec(tx, statement, ids.Parameter(), customers.Parameter(), requests.Parameter(), times.Parameter(),
               policies.Parameter(), models.Parameter(), catalogues.Parameter(), seeds.Parameter(), explores.Parameter(),
-              reasons.Parameter(), statuses.Parameter(), slates.Parameter(), inputs.Parameter(), delivered.Parameter());
+              reasons.Parameter(), statuses.Parameter(), slates.Parameter(), inputs.Parameter(), delivered.Parameter(),
+              checksums.Parameter());
 }
 
 // Commits the batch, all of it. Errors: ALREADY_EXISTS when a request id is taken.
@@ -115,9 +120,19 @@ absl::Status AppendAll(Database& db, Batch batch, std::vector<Appended>& results
   });
 }
 
-// Whether the failure may be one record's: anything but a database that cannot work at the moment.
+// Whether the failure may be one record's: anything but a database that is away or too slow. Also a transient one: a
+// lock that another session holds on one request id, or a state that one record meets again and again.
 bool MayBeOneRecords(const absl::Status& status) {
-  return !IsTransient(status) && status.code() != absl::StatusCode::kDeadlineExceeded;
+  return status.code() != absl::StatusCode::kUnavailable && status.code() != absl::StatusCode::kUnknown &&
+         status.code() != absl::StatusCode::kDeadlineExceeded;
+}
+
+// The failure of all records when each met a want of means (a full disk): then it is the database's. Else OK.
+absl::Status ExhaustedForAll(absl::Span<const Appended> results) {
+  for (const Appended& one : results) {
+    if (one.status.code() != absl::StatusCode::kResourceExhausted) return absl::OkStatus();
+  }
+  return results.empty() ? absl::OkStatus() : results[0].status;
 }
 
 // Appends the batch; where PostgreSQL refuses it, each half for itself, down to the record that is refused.
@@ -182,6 +197,7 @@ absl::StatusOr<std::vector<Appended>> DecisionStore::AppendBatch(Batch batch) {
   careful_.store(careful == 0 ? kCarefulBatches : careful - 1);
   std::vector<Appended> in_order(sorted.size());
   RETURN_IF_ERROR(AppendOrBisect(*db_, sorted, absl::MakeSpan(in_order)));
+  RETURN_IF_ERROR(ExhaustedForAll(in_order));
   for (size_t k = 0; k < sorted.size(); ++k) results[place[k]] = std::move(in_order[k]);
   return results;
 }

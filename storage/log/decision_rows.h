@@ -13,7 +13,7 @@ namespace suggest::storage {
 
 #define SUGGEST_DECISION_COLUMNS                                                                                \
   "decision_id, customer_id, request_id, decided_at, policy, model_version, catalogue_version, seed, explore, " \
-  "fallback_reason, propensity_status, recommendation_ids, inputs, delivered"
+  "fallback_reason, propensity_status, recommendation_ids, inputs, delivered, checksum"
 
 // The decision that answers a request, if any. Errors: DATA_LOSS when the log does not have it.
 absl::StatusOr<std::optional<DecisionRecord>> SelectDecisionByRequest(pqxx::transaction_base& tx,

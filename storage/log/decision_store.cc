@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
+#include "storage/log/checksum.h"
 #include "storage/log/decision_id.h"
 #include "storage/log/decision_rows.h"
 #include "storage/postgres/database_internal.h"
@@ -56,8 +57,17 @@ DecisionRecord ToDecision(const pqxx::row& row) {
   decision.fallback_reason = row[9].as<std::string>();
   decision.propensity_status = row[10].as<int>();
   decision.recommendation_ids = ToStrings(row[11]);
-  if (!decision.inputs.ParseFromString(ToBytes(row[12]))) {
+  const std::string inputs = ToBytes(row[12]);
+  if (!row[14].is_null() && row[14].as<int64_t>() != ChecksumOf(decision, inputs)) {
+    throw CorruptValue(absl::StrCat("decision ", decision.decision_id, " of customer '", decision.customer_id,
+                                    "' is not what was logged: its checksum differs"));
+  }
+  if (!decision.inputs.ParseFromString(inputs)) {
     throw CorruptValue(absl::StrCat("the inputs of decision ", decision.decision_id, " cannot be parsed"));
+  }
+  const absl::StatusOr<absl::Time> id_time = DecisionTime(decision.decision_id);
+  if (!id_time.ok() || *id_time != decision.decided_at) {
+    throw CorruptValue(absl::StrCat("decision ", decision.decision_id, " was not decided when its id says"));
   }
   decision.delivered = row[13].as<bool>();
   return decision;

@@ -1,6 +1,7 @@
 #include "storage/log/deferred_store.h"
 
 #include "bandit/base/status_macros.h"
+#include "storage/log/checksum.h"
 #include "storage/log/decision_id.h"
 #include "storage/postgres/database_internal.h"
 #include "suggest/v1/suggestion_service.pb.h"
@@ -19,7 +20,7 @@ constexpr Statement kPage = {"deferred_page",
                              "ORDER BY decision_id, customer_id LIMIT $5"};
 
 constexpr Statement kFill = {"deferred_fill",
-                             "UPDATE suggest.decisions SET inputs = $4, propensity_status = $5 "
+                             "UPDATE suggest.decisions SET inputs = $4, propensity_status = $5, checksum = $7 "
                              "WHERE customer_id = $1 AND decision_id = $2::uuid AND decided_at = $3::timestamptz "
                              "AND propensity_status = $6"};
 
@@ -55,8 +56,9 @@ absl::StatusOr<int> DeferredStore::Fill(absl::Span<const DecisionRecord> decisio
   int filled = 0;
   RETURN_IF_ERROR(InTransaction(*db_, [&](pqxx::work& tx) {
     for (const DecisionRecord& d : decisions) {
-      const pqxx::result updated = Exec(tx, kFill, d.customer_id, d.decision_id, ToSql(d.decided_at),
-                                        ToBytea(d.inputs.SerializeAsString()), d.propensity_status, kDeferred);
+      const std::string inputs = d.inputs.SerializeAsString();
+      const pqxx::result updated = Exec(tx, kFill, d.customer_id, d.decision_id, ToSql(d.decided_at), ToBytea(inputs),
+                                        d.propensity_status, kDeferred, ChecksumOf(d, inputs));
       filled += static_cast<int>(updated.affected_rows());
     }
     return absl::OkStatus();

@@ -57,7 +57,7 @@ constexpr absl::string_view kSessionSettings =
     "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET extra_float_digits = 1; "
     "SET bytea_output = 'hex'; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; "
     "SET array_nulls = on; SET transform_null_equals = off; SET search_path = pg_catalog; "
-    "SET default_transaction_isolation = 'read committed'; SET lock_timeout = 0; "
+    "SET default_transaction_isolation = 'read committed'; "
     "SET idle_in_transaction_session_timeout = 0; SET client_min_messages = 'warning'; "
     "SET quote_all_identifiers = off; SET row_security = on; ";
 
@@ -69,6 +69,7 @@ void Configure(pqxx::connection& connection, const std::string& connection_strin
     const absl::string_view idle = connection.server_version() >= 140000 ? "SET idle_session_timeout = 0; " : "";
     const pqxx::result serving = tx.exec(
         absl::StrCat(kSessionSettings, idle, "SET statement_timeout = ", TimeoutMilliseconds(options.statement_timeout),
+                     "; SET lock_timeout = ", TimeoutMilliseconds(options.lock_timeout),
                      "; SET application_name = ", tx.quote(options.application_name), "; SELECT pg_backend_pid()"));
     // A program in between made up the process that the handshake named.
     behind_proxy = serving[0][0].as<int>() != connection.backendpid();
@@ -127,6 +128,13 @@ absl::Status Database::Ping() {
   return Autocommit(*this, [](pqxx::nontransaction& tx) {
     tx.exec("SELECT 1");
     return absl::OkStatus();
+  });
+}
+
+absl::Status Database::CheckWritable() {
+  return Autocommit(*this, [](pqxx::nontransaction& tx) {
+    const bool read_only = tx.exec("SELECT current_setting('transaction_read_only')::boolean")[0][0].as<bool>();
+    return read_only ? absl::UnavailableError("database: it is read-only") : absl::OkStatus();
   });
 }
 

@@ -33,6 +33,8 @@ struct DatabaseOptions {
   int pool_size = 8;
   // Bound on one statement; 0 or infinite = none.
   absl::Duration statement_timeout = absl::Seconds(30);
+  // Bound on waiting for a lock that another session holds; 0 or infinite = none. What waited longer is ABORTED.
+  absl::Duration lock_timeout = absl::ZeroDuration();
   // Bound on opening a connection, in whole seconds, at least 2 (libpq's own limits).
   absl::Duration connect_timeout = absl::Seconds(5);
   // How long a caller waits for a connection to become free.
@@ -58,9 +60,13 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // One round trip. Errors: UNAVAILABLE; RESOURCE_EXHAUSTED (no connection free in time, or too many of them);
+  // One round trip. Errors: UNAVAILABLE, also when PostgreSQL takes no more connections; RESOURCE_EXHAUSTED (no
+  // connection of the pool free in time);
   // INVALID_ARGUMENT (the connection string does not parse).
   absl::Status Ping();
+
+  // As Ping, and whether the database takes writes. Errors: also UNAVAILABLE when it is read-only.
+  absl::Status CheckWritable();
 
   const DatabaseOptions& options() const { return options_; }
   PoolStatus pool_status() const;

@@ -24,9 +24,6 @@ std::string OneLine(absl::string_view text) {
 
 // libpq gives no code for a connection that was refused, only the server's words.
 absl::StatusCode RefusedConnectionCode(absl::string_view message) {
-  for (absl::string_view words : {"too many clients", "too many connections", "remaining connection slots"}) {
-    if (absl::StrContains(message, words)) return absl::StatusCode::kResourceExhausted;
-  }
   for (absl::string_view words : {"connection info string", "invalid connection option", "invalid URI"}) {
     if (absl::StrContains(message, words)) return absl::StatusCode::kInvalidArgument;
   }
@@ -51,7 +48,8 @@ absl::StatusCode SqlStateCode(absl::string_view state) {
       {"57014", absl::StatusCode::kDeadlineExceeded},    // query_canceled: statement_timeout
       {"57P", absl::StatusCode::kUnavailable},           // shutting down, crashed, starting
       {"25006", absl::StatusCode::kUnavailable},         // read_only_sql_transaction: a standby after a fail-over
-      {"53", absl::StatusCode::kResourceExhausted},      // connections, disk, memory
+      {"53300", absl::StatusCode::kUnavailable},         // too_many_connections
+      {"53", absl::StatusCode::kResourceExhausted},      // disk, memory
       {"3D", absl::StatusCode::kFailedPrecondition},     // no such database
       {"3F", absl::StatusCode::kFailedPrecondition},     // no such schema
       {"55000", absl::StatusCode::kFailedPrecondition},  // object_not_in_prerequisite_state: a migration refuses
@@ -71,7 +69,8 @@ absl::StatusCode CodeOf(const std::exception& error) {
   if (dynamic_cast<const InvalidValue*>(&error)) return absl::StatusCode::kInvalidArgument;
   if (dynamic_cast<const CorruptValue*>(&error)) return absl::StatusCode::kDataLoss;
   if (dynamic_cast<const SharedSession*>(&error)) return absl::StatusCode::kFailedPrecondition;
-  if (dynamic_cast<const pqxx::too_many_connections*>(&error)) return absl::StatusCode::kResourceExhausted;
+  // Nobody can be served, as if it were away: what waits is held, and a spool stands in.
+  if (dynamic_cast<const pqxx::too_many_connections*>(&error)) return absl::StatusCode::kUnavailable;
   if (dynamic_cast<const pqxx::broken_connection*>(&error)) return RefusedConnectionCode(error.what());
   if (dynamic_cast<const pqxx::in_doubt_error*>(&error)) return absl::StatusCode::kUnknown;
   if (dynamic_cast<const pqxx::statement_completion_unknown*>(&error)) return absl::StatusCode::kUnknown;

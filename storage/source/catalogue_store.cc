@@ -17,21 +17,40 @@ constexpr Statement kSave = {"catalogue_save",
 constexpr Statement kLoadCatalogue = {"catalogue_load",
                                       "SELECT bytes FROM suggest.catalogue_versions WHERE version = $1"};
 
+// Throws CorruptValue for a time that cannot be read.
+RecommendationRecord ReadRow(const pqxx::row& row) {
+  RecommendationRecord record;
+  record.recommendation_id = ToOptionalString(row[0]).value_or("");
+  record.title = ToOptionalString(row[1]).value_or("");
+  record.active_from = ToOptionalTime(row[2]);
+  record.active_until = ToOptionalTime(row[3]);
+  record.repeatable = row[4].as<bool>();
+  record.attributes_json = row[5].c_str();
+  try {
+    record.attributes = ToStruct(row[5], "a recommendation");
+  } catch (const CorruptValue&) {
+    record.attributes.Clear();
+  }
+  return record;
+}
+
 }  // namespace
 
-absl::StatusOr<std::vector<RecommendationRecord>> CatalogueStore::All() const {
+absl::StatusOr<std::vector<RecommendationRecord>> CatalogueStore::All(std::vector<std::string>* unreadable) const {
   std::vector<RecommendationRecord> records;
-  RETURN_IF_ERROR(Autocommit(*db_, [&](pqxx::nontransaction& tx) -> absl::Status {
+  std::vector<std::string> problems;
+  RETURN_IF_ERROR(Autocommit(*db_, [&](pqxx::nontransaction& tx) {
     for (const pqxx::row& row : Exec(tx, kSelectRecommendations)) {
-      ASSIGN_OR_RETURN(RecommendationRecord record, ToRecommendation(row));
-      if (!records.empty() && records.back().recommendation_id == record.recommendation_id) {
-        return absl::FailedPreconditionError(
-            absl::StrCat("source.recommendations: recommendation_id '", record.recommendation_id, "' occurs twice"));
+      try {
+        records.push_back(ReadRow(row));
+      } catch (const CorruptValue& corrupt) {
+        problems.push_back(
+            absl::StrCat("recommendation '", ToOptionalString(row[0]).value_or(""), "': ", corrupt.what()));
       }
-      records.push_back(std::move(record));
     }
     return absl::OkStatus();
   }));
+  if (unreadable != nullptr) unreadable->insert(unreadable->end(), problems.begin(), problems.end());
   return records;
 }
 

@@ -17,11 +17,11 @@ class CatalogueStore {
  public:
   explicit CatalogueStore(Database* db) : db_(db) {}
 
-  // All rows of source.recommendations, ascending by the bytes of recommendation_id. A null title becomes the id, a
-  // null repeatable false.
-  // Errors: FAILED_PRECONDITION for an id that is null or occurs twice; DATA_LOSS for attributes that are not an
-  // object.
-  absl::StatusOr<std::vector<RecommendationRecord>> All() const;
+  // All rows of source.recommendations, ascending by the bytes of recommendation_id; rows may share an id. A null id
+  // becomes "", a null title the id, a null repeatable false. Attributes that are no object that can be read are
+  // empty in `attributes`, and as they are in attributes_json. A row with a time that cannot be read is left out, and a
+  // sentence that names it is appended to *unreadable, which may be null.
+  absl::StatusOr<std::vector<RecommendationRecord>> All(std::vector<std::string>* unreadable = nullptr) const;
 
   // Keeps `bytes` under `version` (their SHA-256, 32 raw bytes). Idempotent.
   absl::Status SaveVersion(const std::string& version, const std::string& bytes, absl::Time now);

@@ -14,12 +14,14 @@ enum RowKind { kAttributes = 0, kHistory = 1, kBought = 2, kValidUntil = 3 };
 
 constexpr Statement kLoadCustomer = {"customer_load", R"(
     SELECT * FROM (
-      (SELECT 0 AS kind, coalesce(attributes, '{}')::text AS text, NULL::bigint AS day, NULL::bigint AS exposures,
+      (SELECT 0 AS kind, text, NULL::bigint AS day, count(*) OVER () AS exposures,
               NULL::bigint AS conversions, NULL::bigint AS purchases, NULL::timestamptz AS last_exposed_at,
               NULL::timestamptz AS last_purchased_at
-       FROM source.customers
-       WHERE customer_id = $1 AND coalesce(valid_from, '-infinity') <= $2::timestamptz
-       ORDER BY coalesce(valid_from, '-infinity') DESC LIMIT 1)
+       FROM (SELECT coalesce(attributes, '{}')::text AS text
+             FROM source.customers
+             WHERE customer_id = $1 AND coalesce(valid_from, '-infinity') <= $2::timestamptz
+             ORDER BY coalesce(valid_from, '-infinity') DESC FETCH FIRST 1 ROW WITH TIES) newest
+       ORDER BY text COLLATE "C" LIMIT 1)
       UNION ALL
       SELECT 1, recommendation_id, day, exposures, conversions, purchases, last_exposed_at, last_purchased_at
       FROM suggest.history_days WHERE customer_id = $1
@@ -27,7 +29,8 @@ constexpr Statement kLoadCustomer = {"customer_load", R"(
       SELECT DISTINCT 2, recommendation_id, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::timestamptz,
              NULL::timestamptz
       FROM source.purchases
-      WHERE customer_id = $1 AND coalesce(visible_at, purchased_at) <= $2::timestamptz
+      WHERE customer_id = $1 AND recommendation_id IS NOT NULL
+        AND coalesce(visible_at, purchased_at) <= $2::timestamptz
         AND (cancelled_at IS NULL OR cancelled_at > $2::timestamptz)
       UNION ALL
       SELECT 3, NULL, NULL, NULL, NULL, NULL, min(changes_at), NULL::timestamptz FROM (
@@ -50,6 +53,17 @@ HistoryDay ToHistoryDay(const pqxx::row& row) {
   return day;
 }
 
+void ReadAttributes(const pqxx::row& row, CustomerState* state) {
+  state->attributes.emplace();
+  try {
+    state->attributes = ToStruct(row[1], "a customer");
+  } catch (const CorruptValue&) {
+    state->problem = "the attributes are no JSON object that can be read";
+  }
+  const int64_t rows = row[3].as<int64_t>();
+  if (rows > 1) state->problem = absl::StrCat(rows, " rows of source.customers have one valid_from");
+}
+
 }  // namespace
 
 absl::StatusOr<CustomerState> CustomerStore::Load(const std::string& customer_id, absl::Time at) const {
@@ -58,7 +72,7 @@ absl::StatusOr<CustomerState> CustomerStore::Load(const std::string& customer_id
     for (const pqxx::row& row : Exec(tx, kLoadCustomer, customer_id, ToSql(at))) {
       switch (row[0].as<int>()) {
         case kAttributes:
-          state.attributes = ToStruct(row[1], absl::StrCat("customer '", customer_id, "'"));
+          ReadAttributes(row, &state);
           break;
         case kHistory:
           state.history.push_back(ToHistoryDay(row));

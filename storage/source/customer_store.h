@@ -19,8 +19,9 @@ class CustomerStore {
   // The attributes of the newest row of source.customers with valid_from <= at, the history counts as of the last
   // ingest, and what was bought by then (visible_at, else purchased_at, <= at; not cancelled by then). One statement,
   // so one snapshot. valid_until is the first instant after `at` for which the answer would be another one, as the rows
-  // are now. An unknown customer is no error: attributes is nullopt.
-  // Errors: DATA_LOSS when the attributes are not a JSON object.
+  // are now. An unknown customer is no error: attributes is nullopt. Attributes that are no JSON object are empty, and
+  // of several rows with one valid_from the one counts whose attributes' text comes first in byte order; `problem` says
+  // so.
   absl::StatusOr<CustomerState> Load(const std::string& customer_id, absl::Time at) const;
 
  private:

@@ -6,7 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
+#include "storage/log/checksum.h"
 #include "storage/log/logged_decision.h"
+#include "storage/spool/spool_witness.h"
 #include "storage/spool/sqlite_internal.h"
 #include "suggest/model/v1/spool.pb.h"
 
@@ -34,22 +36,38 @@ constexpr char kSchema[] = R"(
       decision_id TEXT,
       delivered INTEGER NOT NULL,
       bytes BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS promised (number INTEGER NOT NULL);
     CREATE UNIQUE INDEX IF NOT EXISTS entries_request ON entries (customer_id, request_id) WHERE kind = 0;
     CREATE INDEX IF NOT EXISTS entries_decision ON entries (decision_id) WHERE kind = 0)";
 
+// The checksum is null in entries of programs before it.
+constexpr char kAddChecksum[] = "ALTER TABLE entries ADD COLUMN checksum INTEGER";
+constexpr char kHasChecksum[] = "SELECT count(*) FROM pragma_table_info('entries') WHERE name = 'checksum'";
+constexpr char kPromised[] = "SELECT coalesce(max(number), 0) FROM promised";
+
 constexpr char kInsertDecision[] =
-    "INSERT INTO entries (sequence, kind, spooled_at, customer_id, request_id, decision_id, delivered, bytes) "
-    "VALUES (?, 0, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    "INSERT INTO entries (sequence, kind, spooled_at, customer_id, request_id, decision_id, delivered, bytes, "
+    "checksum) "
+    "VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
 constexpr char kInsertFeedback[] =
-    "INSERT INTO entries (sequence, kind, spooled_at, customer_id, delivered, bytes) VALUES (?, 1, ?, ?, 1, ?)";
+    "INSERT INTO entries (sequence, kind, spooled_at, customer_id, delivered, bytes, checksum) "
+    "VALUES (?, 1, ?, ?, 1, ?, ?)";
 constexpr char kByRequest[] =
-    "SELECT delivered, bytes FROM entries WHERE kind = 0 AND customer_id = ? AND request_id = ?";
+    "SELECT delivered, bytes, checksum FROM entries WHERE kind = 0 AND customer_id = ? AND request_id = ?";
 constexpr char kByDecision[] =
-    "SELECT delivered, bytes FROM entries WHERE kind = 0 AND customer_id = ? AND decision_id = ?";
+    "SELECT delivered, bytes, checksum FROM entries WHERE kind = 0 AND customer_id = ? AND decision_id = ?";
 constexpr char kMark[] = "UPDATE entries SET delivered = ? WHERE kind = 0 AND customer_id = ? AND decision_id = ?";
 constexpr char kOldest[] =
-    "SELECT sequence, kind, spooled_at, delivered, bytes FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?";
+    "SELECT sequence, kind, spooled_at, delivered, bytes, checksum FROM entries WHERE sequence > ? ORDER BY sequence "
+    "LIMIT ?";
 constexpr char kRemove[] = "DELETE FROM entries WHERE sequence = ? AND delivered = ?";
+
+// The bytes of an entry. Errors: DATA_LOSS when they do not have its checksum.
+absl::StatusOr<std::string> CheckedBytes(const SqliteStatement& row, int bytes, int checksum) {
+  std::string checked = row.Bytes(bytes);
+  if (row.IsNull(checksum) || row.Integer(checksum) == ChecksumOf(checked)) return checked;
+  return absl::DataLossError("an entry is not what was spooled: its checksum differs");
+}
 
 std::string PackFeedback(const FeedbackRecord& feedback, absl::Time now) {
   model::v1::LoggedFeedback logged;
@@ -73,17 +91,24 @@ absl::StatusOr<SpooledFeedback> UnpackFeedback(const std::string& bytes) {
   return spooled;
 }
 
-absl::StatusOr<SpooledEntry> ToEntry(const SqliteStatement& row) {
+absl::Status ReadContent(const SqliteStatement& row, SpooledEntry* entry) {
+  ASSIGN_OR_RETURN(const std::string bytes, CheckedBytes(row, 4, 5));
+  if (row.Integer(1) == kFeedback) {
+    ASSIGN_OR_RETURN(entry->content, UnpackFeedback(bytes));
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(DecisionRecord decision, UnpackDecision(bytes));
+  decision.delivered = row.Integer(3) != 0;
+  entry->content = std::move(decision);
+  return absl::OkStatus();
+}
+
+SpooledEntry ToEntry(const SqliteStatement& row) {
   SpooledEntry entry;
   entry.sequence = row.Integer(0);
   entry.spooled_at = absl::FromUnixMicros(row.Integer(2));
-  if (row.Integer(1) == kFeedback) {
-    ASSIGN_OR_RETURN(entry.content, UnpackFeedback(row.Bytes(4)));
-    return entry;
-  }
-  ASSIGN_OR_RETURN(DecisionRecord decision, UnpackDecision(row.Bytes(4)));
-  decision.delivered = row.Integer(3) != 0;
-  entry.content = std::move(decision);
+  const absl::Status read = ReadContent(row, &entry);
+  if (!read.ok()) entry.content = DamagedEntry{absl::StrCat("entry ", entry.sequence, ": ", read.message())};
   return entry;
 }
 
@@ -126,12 +151,33 @@ absl::Status Spool::Prepare() {
     return absl::DataLossError(absl::StrCat(file_->path(), ": a SQLite file, but no spool"));
   }
   RETURN_IF_ERROR(file_->Execute(absl::StrCat("PRAGMA application_id = ", kApplicationId).c_str()));
-  RETURN_IF_ERROR(file_->Execute(kSchema));
+  RETURN_IF_ERROR(Compare());
   ASSIGN_OR_RETURN(const std::string verdict, file_->QueryText("PRAGMA quick_check(1)"));
   if (verdict != "ok") return absl::DataLossError(absl::StrCat(file_->path(), ": ", verdict));
   const int64_t pages = options_.max_bytes / kPageBytes;
   RETURN_IF_ERROR(file_->Execute(absl::StrCat("PRAGMA max_page_count = ", pages).c_str()));
   return CountEntries();
+}
+
+absl::Status Spool::Compare() {
+  RETURN_IF_ERROR(file_->Execute(kSchema));
+  ASSIGN_OR_RETURN(const int64_t has_checksum, file_->QueryInteger(kHasChecksum));
+  if (has_checksum == 0) RETURN_IF_ERROR(file_->Execute(kAddChecksum));
+  ASSIGN_OR_RETURN(witness_, SpoolWitness::Open(absl::StrCat(options_.path, "-witness")));
+  ASSIGN_OR_RETURN(const int64_t number, file_->QueryInteger(kPromised));
+  if (number >= witness_->number()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      file_->path(), ": has ", number, " of the ", witness_->number(), " appends that ", witness_->path(),
+      " counts, so answered decisions are missing: the spool or its -wal was damaged. To go on without them, move the "
+      "spool, its -wal and its -witness away"));
+}
+
+absl::StatusOr<int64_t> Spool::CountUp() {
+  ASSIGN_OR_RETURN(const int64_t number, file_->QueryInteger(kPromised));
+  RETURN_IF_ERROR(file_->Execute("DELETE FROM promised"));
+  SqliteStatement insert(*file_, "INSERT INTO promised (number) VALUES (?)");
+  RETURN_IF_ERROR(insert.Bind(number + 1).Run());
+  return number + 1;
 }
 
 absl::Status Spool::CountEntries() {
@@ -164,15 +210,21 @@ absl::StatusOr<Appended> Spool::AppendOne(const DecisionRecord& decision, absl::
   SqliteStatement insert(*file_, kInsertDecision);
   insert.Bind(++last_sequence_).Bind(absl::ToUnixMicros(now));
   insert.BindText(decision.customer_id).BindText(decision.request_id);
-  insert.BindText(decision.decision_id).Bind(decision.delivered ? 1 : 0).BindBytes(PackDecision(decision));
+  const std::string bytes = PackDecision(decision);
+  insert.BindText(decision.decision_id).Bind(decision.delivered ? 1 : 0).BindBytes(bytes).Bind(ChecksumOf(bytes));
   RETURN_IF_ERROR(insert.Run());
   Appended appended;
   if (file_->Changes() == 1) {
     ++*inserted;
     return appended;
   }
-  ASSIGN_OR_RETURN(std::optional<DecisionRecord> kept, Select(kByRequest, decision.customer_id, decision.request_id));
-  if (kept.has_value() && kept->decision_id != decision.decision_id) appended.earlier = std::move(kept);
+  auto kept = Select(kByRequest, decision.customer_id, decision.request_id);
+  if (kept.status().code() == absl::StatusCode::kDataLoss) {
+    appended.status = kept.status();
+    return appended;
+  }
+  RETURN_IF_ERROR(kept.status());
+  if (kept->has_value() && (*kept)->decision_id != decision.decision_id) appended.earlier = *std::move(kept);
   return appended;
 }
 
@@ -185,8 +237,10 @@ absl::Status Spool::AppendAll(absl::Span<const DecisionRecord* const> batch, abs
     ASSIGN_OR_RETURN(Appended one, AppendOne(*decision, now, &inserted));
     appended->push_back(std::move(one));
   }
+  ASSIGN_OR_RETURN(const int64_t number, CountUp());
   RETURN_IF_ERROR(transaction->Commit());
   figures_.decisions += inserted;
+  RETURN_IF_ERROR(witness_->Write(number));
   return Measure();
 }
 
@@ -199,13 +253,22 @@ absl::StatusOr<std::vector<Appended>> Spool::Append(absl::Span<const DecisionRec
 
 absl::Status Spool::AppendFeedback(const FeedbackRecord& feedback, absl::Time now) {
   MutexLock lock(mutex_);
-  RETURN_IF_ERROR(Named(CheckDisk()));
+  return Named(AppendOneFeedback(feedback, now));
+}
+
+absl::Status Spool::AppendOneFeedback(const FeedbackRecord& feedback, absl::Time now) {
+  RETURN_IF_ERROR(CheckDisk());
+  const std::string bytes = PackFeedback(feedback, now);
+  ASSIGN_OR_RETURN(const auto transaction, SqliteTransaction::Begin(*file_));
   SqliteStatement insert(*file_, kInsertFeedback);
   insert.Bind(++last_sequence_).Bind(absl::ToUnixMicros(now));
-  insert.BindText(feedback.customer_id).BindBytes(PackFeedback(feedback, now));
-  RETURN_IF_ERROR(Named(insert.Run()));
+  insert.BindText(feedback.customer_id).BindBytes(bytes).Bind(ChecksumOf(bytes));
+  RETURN_IF_ERROR(insert.Run());
+  ASSIGN_OR_RETURN(const int64_t number, CountUp());
+  RETURN_IF_ERROR(transaction->Commit());
   ++figures_.feedback;
-  return Named(Measure());
+  RETURN_IF_ERROR(witness_->Write(number));
+  return Measure();
 }
 
 absl::StatusOr<std::optional<DecisionRecord>> Spool::Select(const char* sql, const std::string& customer_id,
@@ -214,7 +277,9 @@ absl::StatusOr<std::optional<DecisionRecord>> Spool::Select(const char* sql, con
   query.BindText(customer_id).BindText(id);
   ASSIGN_OR_RETURN(const bool found, query.Step());
   if (!found) return std::optional<DecisionRecord>();
-  ASSIGN_OR_RETURN(DecisionRecord decision, UnpackDecision(query.Bytes(1)));
+  const absl::StatusOr<std::string> bytes = CheckedBytes(query, 1, 2);
+  if (!bytes.ok()) return absl::DataLossError(absl::StrCat(file_->path(), ": '", id, "': ", bytes.status().message()));
+  ASSIGN_OR_RETURN(DecisionRecord decision, UnpackDecision(*bytes));
   decision.delivered = query.Integer(0) != 0;
   return std::optional<DecisionRecord>(std::move(decision));
 }
@@ -255,9 +320,7 @@ absl::StatusOr<std::vector<SpooledEntry>> Spool::Oldest(int limit, int64_t after
     const absl::StatusOr<bool> found = query.Step();
     RETURN_IF_ERROR(Named(found.status()));
     if (!*found) return entries;
-    absl::StatusOr<SpooledEntry> entry = ToEntry(query);
-    if (!entry.ok()) return absl::DataLossError(absl::StrCat("spool ", file_->path(), ": ", entry.status().message()));
-    entries.push_back(*std::move(entry));
+    entries.push_back(ToEntry(query));
   }
 }
 

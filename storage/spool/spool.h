@@ -6,6 +6,10 @@
 // by request id are an index, not a second store. The lock is exclusive: a second process (or a second Spool of this
 // one) is refused at Open.
 //
+// What was promised is found missing: a second file, the spool's path with "-witness", counts the transactions that
+// appended (spool_witness.h), and each entry carries a checksum. A spool that is behind its witness is not opened; a
+// damaged entry is given as one, and holds up no other.
+//
 // Entries keep the order in which they were appended. A decision whose request id is in the spool already is not
 // appended again. What is drained is removed only after its commit in PostgreSQL, so a crash between the two leaves
 // entries that PostgreSQL knows: draining is idempotent (superseded_store.h, DecisionStore::AppendBatch).
@@ -39,6 +43,7 @@
 
 namespace suggest::storage {
 
+class SpoolWitness;
 class SqliteFile;
 
 struct SpoolOptions {
@@ -53,10 +58,15 @@ struct SpooledFeedback {
   absl::Time recorded_at;
 };
 
+// What cannot be read any more.
+struct DamagedEntry {
+  std::string why;
+};
+
 struct SpooledEntry {
   int64_t sequence = 0;  // ascending in the order of appending; none is given twice while the spool is open
   absl::Time spooled_at;
-  std::variant<DecisionRecord, SpooledFeedback> content;
+  std::variant<DecisionRecord, SpooledFeedback, DamagedEntry> content;
 };
 
 struct SpoolFigures {
@@ -72,11 +82,12 @@ class Spool {
  public:
   // Opens the file, or makes it, and checks it.
   // Errors: FAILED_PRECONDITION when another process has it, its folder is not there or may not be written; DATA_LOSS
-  // when it is damaged, or is no spool.
+  // when it is damaged, is no spool, or has lost what it promised.
   static absl::StatusOr<std::unique_ptr<Spool>> Open(const SpoolOptions& options);
   ~Spool();
 
-  // Durable when it returns. The contract of DecisionStore::AppendBatch, within the spool.
+  // Durable when it returns. The contract of DecisionStore::AppendBatch, within the spool. A request id whose entry is
+  // damaged is DATA_LOSS for that record alone.
   absl::StatusOr<std::vector<Appended>> Append(absl::Span<const DecisionRecord* const> batch, absl::Time now);
   // Durable when it returns. The same feedback may be there twice: draining takes it once.
   absl::Status AppendFeedback(const FeedbackRecord& feedback, absl::Time now);
@@ -101,6 +112,11 @@ class Spool {
 
   absl::Status Prepare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CountEntries() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Opens the witness, and compares.
+  absl::Status Compare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Within a transaction that appends, and after its commit.
+  absl::StatusOr<int64_t> CountUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status AppendOneFeedback(const FeedbackRecord& feedback, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Errors: RESOURCE_EXHAUSTED when the disk has no more than the reserve.
   absl::Status CheckDisk() const;
   // Size and oldest entry.
@@ -117,6 +133,7 @@ class Spool {
   const SpoolOptions options_;
   mutable Mutex mutex_;
   const std::unique_ptr<SqliteFile> file_;
+  std::unique_ptr<SpoolWitness> witness_ ABSL_GUARDED_BY(mutex_);
   SpoolFigures figures_ ABSL_GUARDED_BY(mutex_);
   int64_t last_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
 };

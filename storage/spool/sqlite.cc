@@ -113,6 +113,10 @@ absl::Status SqliteStatement::Run() {
   }
 }
 
+bool SqliteStatement::IsNull(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
 int64_t SqliteStatement::Integer(int column) const {
   return sqlite3_column_int64(statement_, column);
 }

@@ -66,6 +66,7 @@ class SqliteStatement {
   // Runs to the end.
   absl::Status Run();
 
+  bool IsNull(int column) const;
   int64_t Integer(int column) const;
   std::string Bytes(int column) const;
 

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "tests/features/feature_test_support.h"
+#include "tests/support/status_matchers.h"
 
 namespace suggest::features {
 namespace {
@@ -130,6 +131,43 @@ TEST(FeatureExtractorTest, RecommendationCountersReadItsOwnHistory) {
   DayHistory history;
   history.AddExposure(At("2026-03-08T00:00:00Z"), 7);
   EXPECT_THAT(extractor.Recommendation({}, history, At(kTick))->numbers, ElementsAre(7.0));
+}
+
+TEST(FeatureExtractorTest, WhatCannotBeReadCountsAsMissingForACallerWhoCollectsIt) {
+  const FeatureExtractor extractor = Extractor(Schema(R"pb(
+    features {
+      name: "size"
+      side: CUSTOMER
+      numeric { column: "pages" }
+    }
+    features {
+      name: "age"
+      side: CUSTOMER
+      age { column: "since" }
+    }
+    features {
+      name: "trade"
+      side: CUSTOMER
+      categorical { column: "trade" }
+    }
+    features {
+      name: "paid"
+      side: CUSTOMER
+      numeric { column: "paid" }
+    }
+  )pb"));
+  const Attributes attributes =
+      Attrs(R"({"pages": "NaN", "since": "01.02.2020", "trade": {"a": "secret"}, "paid": 7})");
+  std::vector<std::string> unreadable;
+  ASSERT_OK_AND_ASSIGN(const RawSide raw, extractor.Customer(attributes, {}, At(kDecision), At(kTick), &unreadable));
+  const Attributes readable = Attrs(R"({"paid": 7})");
+  EXPECT_EQ(raw, *extractor.Customer(readable, {}, At(kDecision), At(kTick)));
+  std::vector<std::string> places;
+  for (const std::string& error : unreadable) places.emplace_back(FeatureExtractor::PlaceOf(error));
+  EXPECT_THAT(places, ElementsAre("feature \"size\", column \"pages\"", "feature \"age\", column \"since\"",
+                                  "feature \"trade\", column \"trade\""))
+      << "without the values";
+  EXPECT_FALSE(extractor.Customer(attributes, {}, At(kDecision), At(kTick)).ok()) << "for a caller who does not";
 }
 
 TEST(FeatureExtractorTest, AValueOfTheWrongTypeNamesFeatureColumnAndValue) {

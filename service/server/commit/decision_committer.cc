@@ -140,20 +140,64 @@ void DecisionCommitter::Linger() {
 void DecisionCommitter::Write(Items batch) {
   absl::Duration pause = kFirstPause;
   absl::StatusOr<Outcomes> outcomes = Outcomes();
+  bool ends = false;
   while (!batch.empty()) {
     outcomes = TryAppend(log_sink_, Kept::kInLog, batch);
     if (!outcomes.ok() && fallback_ != nullptr) outcomes = TryAppend(fallback_, Kept::kInFallback, batch);
+    NoteTry(outcomes.status());
     if (outcomes.ok()) break;
     metrics_->RecordCommitRetry();
     FailOverdue(batch, outcomes.status());
     if (!batch.empty() && !Pause(pause)) {
       outcomes = Outcomes(batch.size(), Away(absl::UnavailableError("the server ends")));
+      ends = true;
       break;
     }
     pause = std::min(2 * pause, kLongestPause);
   }
   EndWriting();
-  for (size_t i = 0; i < batch.size(); ++i) Finish(*batch[i], std::move((*outcomes)[i]));
+  for (size_t i = 0; i < batch.size(); ++i) {
+    absl::StatusOr<Committed>& outcome = (*outcomes)[i];
+    if (!ends && !outcome.ok() && TryAgain(outcome.status())) {
+      if (batch[i]->done == nullptr && Requeue(batch[i])) continue;
+      outcome = Away(outcome.status());
+    }
+    Finish(*batch[i], std::move(outcome));
+  }
+}
+
+void DecisionCommitter::NoteTry(const absl::Status& outcome) {
+  bool changed = false;
+  {
+    MutexLock lock(mutex_);
+    failed_tries_ = outcome.ok() ? 0 : failed_tries_ + 1;
+    if (!outcome.ok()) failed_at_ = std::chrono::steady_clock::now();
+    changed = outcome.ok() ? !health_.ok() : health_.ok() && failed_tries_ >= kTriesToReport;
+    if (changed) health_ = outcome.ok() ? absl::OkStatus() : Away(outcome);
+  }
+  if (!changed) return;
+  metrics_->SetDatabaseUp(outcome.ok());
+  if (outcome.ok()) {
+    log_->Write(LogLevel::kInfo, "decisions are committed again");
+  } else {
+    log_->Write(LogLevel::kError, "decisions cannot be committed", {{"message", outcome.message()}});
+  }
+}
+
+absl::Status DecisionCommitter::Health() const {
+  ReaderLock lock(mutex_);
+  return std::chrono::steady_clock::now() - failed_at_ > kHealthFor ? absl::OkStatus() : health_;
+}
+
+bool DecisionCommitter::Requeue(std::unique_ptr<Item>& item) {
+  if (!Pause(kFirstPause)) return false;
+  {
+    MutexLock lock(mutex_);
+    queue_.push_back(std::move(item));
+    metrics_->SetCommitQueue(static_cast<int>(queue_.size()));
+  }
+  arrived_.notify_one();
+  return true;
 }
 
 void DecisionCommitter::EndWriting() {

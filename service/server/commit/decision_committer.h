@@ -11,6 +11,10 @@
 // is tried again, unchanged and so idempotently, until it is in, or until a caller that waits has waited `hold_for`:
 // then that caller is told UNAVAILABLE. Decisions that nobody waits for (ASYNC) are tried until the process ends.
 //
+// A record whose own failure may pass (another session holds its request id, for one) concerns its caller alone, who is
+// told UNAVAILABLE; one that nobody waits for is queued again. When kTriesToReport tries in a row, of whatever batch,
+// could not be written anywhere, the log says so once, and Health too; and once more when one is written.
+//
 // Threads: any. The `done` functions run on a writer's thread and must not block.
 #ifndef SERVICE_SERVER_COMMIT_DECISION_COMMITTER_H_
 #define SERVICE_SERVER_COMMIT_DECISION_COMMITTER_H_
@@ -77,8 +81,15 @@ class DecisionCommitter {
 
   int queued() const;
 
+  static constexpr int kTriesToReport = 6;
+
+  // OK, or UNAVAILABLE saying why decisions cannot be committed, as of the last kHealthFor. Without a try for so long
+  // nothing is known against it.
+  absl::Status Health() const;
+
  private:
   using Instant = std::chrono::steady_clock::time_point;
+  static constexpr std::chrono::seconds kHealthFor{10};
 
   struct Item {
     std::shared_ptr<const storage::DecisionRecord> own;  // null: a blocked caller holds it
@@ -102,6 +113,9 @@ class DecisionCommitter {
   // Another writer may take the next batch.
   void EndWriting();
   void Finish(Item& item, absl::StatusOr<Committed> outcome);
+  void NoteTry(const absl::Status& outcome);
+  // Queues it again; false when the drain's time is over.
+  bool Requeue(std::unique_ptr<Item>& item);
   void FailOverdue(Items& batch, const absl::Status& why);
   // Waits before the next try; false when the drain's time is over.
   bool Pause(absl::Duration pause);
@@ -125,6 +139,9 @@ class DecisionCommitter {
   int writing_ ABSL_GUARDED_BY(mutex_) = 0;
   int last_batch_ ABSL_GUARDED_BY(mutex_) = 0;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  int failed_tries_ ABSL_GUARDED_BY(mutex_) = 0;  // in a row
+  absl::Status health_ ABSL_GUARDED_BY(mutex_);
+  Instant failed_at_ ABSL_GUARDED_BY(mutex_);
   Instant give_up_at_ ABSL_GUARDED_BY(mutex_) = Instant::max();
   std::vector<std::thread> writers_;
 };

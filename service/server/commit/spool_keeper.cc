@@ -51,7 +51,30 @@ bool SpoolKeeper::SaysAway(const absl::Status& status) {
 
 void SpoolKeeper::Report(const absl::Status& status) {
   if (!SaysAway(status) || away_.exchange(true)) return;
+  if (on_trial_.exchange(false)) {
+    constexpr int kMostDoublings = 6;
+    looks_left_out_ = 1 << std::min(++failed_trials_, kMostDoublings);
+    return;
+  }
   log_->Write(LogLevel::kWarning, "the database is away: spooling", {{"message", status.message()}});
+}
+
+absl::Status SpoolKeeper::Look() {
+  if (looks_left_out_.load() > 0) {
+    --looks_left_out_;
+    return absl::UnavailableError("the database is away");
+  }
+  RETURN_IF_ERROR(drain_database_->CheckWritable());
+  on_trial_ = true;
+  away_ = false;
+  if (spool_->figures().empty()) NoteWritten();  // nothing to try it with
+  return absl::OkStatus();
+}
+
+void SpoolKeeper::NoteWritten() {
+  if (!on_trial_.exchange(false)) return;
+  failed_trials_ = 0;
+  log_->Write(LogLevel::kInfo, "the database is back", {{"spooled_decisions", spool_->figures().decisions}});
 }
 
 absl::StatusOr<std::vector<Appended>> SpoolKeeper::AppendToLog(absl::Span<const DecisionRecord* const> batch) {
@@ -60,7 +83,13 @@ absl::StatusOr<std::vector<Appended>> SpoolKeeper::AppendToLog(absl::Span<const 
   std::vector<const DecisionRecord*> unknown;
   std::vector<size_t> place;
   for (size_t i = 0; i < batch.size(); ++i) {
-    ASSIGN_OR_RETURN(appended[i].earlier, FindByRequest(batch[i]->customer_id, batch[i]->request_id));
+    auto spooled = FindByRequest(batch[i]->customer_id, batch[i]->request_id);
+    if (spooled.status().code() == absl::StatusCode::kDataLoss) {
+      appended[i].status = spooled.status();
+      continue;
+    }
+    RETURN_IF_ERROR(spooled.status());
+    appended[i].earlier = *std::move(spooled);
     if (appended[i].earlier.has_value()) continue;
     unknown.push_back(batch[i]);
     place.push_back(i);
@@ -69,12 +98,14 @@ absl::StatusOr<std::vector<Appended>> SpoolKeeper::AppendToLog(absl::Span<const 
   absl::StatusOr<std::vector<Appended>> stored = log_sink_->Append(unknown);
   Report(stored.status());
   RETURN_IF_ERROR(stored.status());
+  NoteWritten();
   for (size_t i = 0; i < place.size(); ++i) appended[place[i]] = std::move((*stored)[i]);
   return appended;
 }
 
 absl::StatusOr<std::vector<Appended>> SpoolKeeper::AppendToSpool(absl::Span<const DecisionRecord* const> batch) {
   absl::StatusOr<std::vector<Appended>> appended = spool_->Append(batch, clock_->Now());
+  full_ = appended.status().code() == absl::StatusCode::kResourceExhausted;
   if (!appended.ok()) return AsUnavailable(appended.status());
   ShowFigures();
   return appended;
@@ -108,24 +139,25 @@ absl::StatusOr<bool> SpoolKeeper::MarkDelivered(const std::string& customer_id, 
 }
 
 absl::StatusOr<bool> SpoolKeeper::Drain() {
-  if (away()) {
-    RETURN_IF_ERROR(drain_database_->Ping());
-    away_ = false;
-    log_->Write(LogLevel::kInfo, "the database is back", {{"spooled_decisions", spool_->figures().decisions}});
-  }
+  if (away()) RETURN_IF_ERROR(Look());
   if (spool_->figures().empty()) return false;
   ASSIGN_OR_RETURN(std::vector<SpooledEntry> page, spool_->Oldest(kPage, passed_over_));
   if (page.empty()) return MayRetryLeft();
   Outcome outcome;
+  for (const SpooledEntry& entry : page) {
+    if (const auto* damaged = std::get_if<storage::DamagedEntry>(&entry.content)) outcome.Refuse(entry, damaged->why);
+  }
   absl::Status committed = CommitDecisions(page, &outcome);
   if (committed.ok()) committed = CommitFeedback(page, &outcome);
   Report(committed);
   RETURN_IF_ERROR(committed);
+  NoteWritten();
   const int64_t last = page.back().sequence;
   if (!outcome.refused.empty()) NoteRefused(outcome);
   std::erase_if(page, [&](const SpooledEntry& entry) { return outcome.refused.contains(entry.sequence); });
   const absl::Status removed = spool_->Remove(page);
   if (removed.ok()) {
+    full_ = false;
     RETURN_IF_ERROR(ForgetRemoved(page));
   } else {
     NoteUnremoved(removed);
@@ -269,8 +301,10 @@ absl::Status SpoolKeeper::CommitOneFeedback(const SpooledEntry& entry, Outcome* 
 absl::StatusOr<bool> SpoolKeeper::IsOfOneThatWaits(const storage::FeedbackRecord& feedback) const {
   ASSIGN_OR_RETURN(const storage::SuggestionId id, storage::ParseSuggestionId(feedback.suggestion_id));
   if (committed_.contains(id.decision_id)) return false;
-  ASSIGN_OR_RETURN(const std::optional<DecisionRecord> decision, Find(feedback.customer_id, id.decision_id));
-  return decision.has_value();
+  const auto decision = Find(feedback.customer_id, id.decision_id);
+  if (decision.status().code() == absl::StatusCode::kDataLoss) return true;  // a damaged one waits for its repair
+  RETURN_IF_ERROR(decision.status());
+  return decision->has_value();
 }
 
 void SpoolKeeper::ShowFigures() {

@@ -1,7 +1,9 @@
 // What stands in for the database while it is away: decisions and feedback go to the local spool, and from there to the
 // database when it is back, in order and exactly once.
 //
-// While the database is away nothing but the drain's own look tries it, so that requests do not wait for it. The drain
+// While the database is away nothing but the drain's own look tries it, so that requests do not wait for it. A database
+// that answers the look counts as back, and the log says so, once something was written there; when the write fails,
+// the outage goes on and the next look waits longer. The drain
 // commits a page of entries, and only then removes them from the spool. When the process ends in between, the page is
 // drained again: a decision that is in the log already counts as committed, feedback that is there stays, a request
 // that another decision answers makes the spooled one superseded, once.
@@ -48,6 +50,8 @@ class SpoolKeeper {
   DecisionSink* spool_sink() { return &spool_sink_; }
 
   bool away() const { return away_.load(); }
+  // Nothing more can be spooled until the drain has made room.
+  bool full() const { return full_.load(); }
   // What a use of the database came to: a lost connection says that it is away.
   void Report(const absl::Status& status);
 
@@ -68,10 +72,10 @@ class SpoolKeeper {
   static constexpr absl::Duration kRetryLeft = absl::Minutes(1);
 
   // One step: looks whether a database that was away is back, then commits and removes one page of entries. An entry
-  // that the database refuses for what it holds, and feedback to a decision that still waits, stays in the spool and
-  // holds up no other. So does a page that is committed and cannot be removed (a full disk, for one): it is not
-  // committed again, but for a mark of delivery that came since.
-  // True: there is more to do at once. Errors: those of the database or the spool; nothing is lost, call again.
+  // that is damaged, one that the database refuses for what it holds, and feedback to a decision that still waits,
+  // stays in the spool and holds up no other. So does a page that is committed and cannot be removed (a full disk, for
+  // one): it is not committed again, but for a mark of delivery that came since. True: there is more to do at once.
+  // Errors: those of the database or the spool; nothing is lost, call again.
   absl::StatusOr<bool> Drain();
 
   // Brings the gauges up to date.
@@ -123,6 +127,10 @@ class SpoolKeeper {
   void NoteUnremoved(const absl::Status& failure);
   absl::Status ForgetRemoved(const std::vector<storage::SpooledEntry>& page);
   bool MayRetryLeft();
+  // A look at a database that was away. Errors: it still is.
+  absl::Status Look();
+  // Something was written.
+  void NoteWritten();
 
   storage::Spool* const spool_;
   DecisionSink* const log_sink_;
@@ -133,6 +141,10 @@ class SpoolKeeper {
   GuardedLog guarded_log_{this};
   SpoolSink spool_sink_{this};
   std::atomic<bool> away_{false};
+  std::atomic<bool> full_{false};
+  std::atomic<bool> on_trial_{false};   // it answered a look, and nothing has been written since
+  std::atomic<int> looks_left_out_{0};  // before the next one
+  std::atomic<int> failed_trials_{0};   // in this outage
   // Of what is committed and still in the spool, since it was marked meanwhile or cannot be removed: the decisions'
   // ids, each with the mark of delivery that was committed, and the sequences of feedback. Not committed again.
   absl::flat_hash_map<std::string, bool> committed_;

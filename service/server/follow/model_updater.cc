@@ -27,7 +27,7 @@ Refusal ReasonOf(const absl::Status& status) {
 absl::Status ModelUpdater::Poll() {
   const absl::Status database = CheckDatabase();
   readiness_->SetDatabase(database);
-  s_.metrics->SetDatabaseUp(database.ok());
+  s_.metrics->SetDatabaseUp(database.ok() && s_.committer->Health().ok());
   if (!database.ok()) {
     s_.serving->ExplainAbsence(std::string(database.message()));
     return database;
@@ -39,7 +39,7 @@ absl::Status ModelUpdater::Poll() {
 absl::Status ModelUpdater::CheckDatabase() {
   absl::Status status;
   if (database_was_up_) {
-    status = s_.database->Ping();
+    status = s_.database->CheckWritable();
   } else {
     const absl::StatusOr<int> version = storage::CurrentVersion(*s_.database);
     const int expected = storage::EmbeddedMigrations().back().version;
@@ -56,7 +56,7 @@ absl::Status ModelUpdater::CheckDatabase() {
   }
   logged_down_ = !status.ok();
   if (status.ok()) return status;
-  return absl::UnavailableError(absl::StrCat("database: ", status.message()));
+  return absl::UnavailableError(status.message());
 }
 
 absl::Status ModelUpdater::TakeCurrent() {
@@ -66,20 +66,43 @@ absl::Status ModelUpdater::TakeCurrent() {
     s_.serving->ExplainAbsence("no model version yet: run suggestctl warm-start");
     return version.status();
   }
-  RETURN_IF_ERROR(version.status());
-  if (*version == s_.serving->model_version()) return ReportAdopted();
+  if (!version.ok()) return Unreadable(version.status());
+  if (*version == s_.serving->model_version()) {
+    ForgetUnreadable();
+    return ReportAdopted();
+  }
   const std::string catalogue = s_.serving->catalogue_version();
   if (*version == refused_version_ && catalogue == refused_with_catalogue_) {
     return absl::FailedPreconditionError(absl::StrCat("model version ", *version, " was refused"));
   }
-  ASSIGN_OR_RETURN(const storage::ModelRow row, store.Load(*version));
-  const absl::StatusOr<decision::StoredModel> stored = decision::ReadModel(row);
+  const absl::StatusOr<storage::ModelRow> row = store.Load(*version);
+  if (!row.ok()) return Unreadable(row.status());
+  ForgetUnreadable();
+  const absl::StatusOr<decision::StoredModel> stored = decision::ReadModel(*row);
   if (!stored.ok()) return Refuse(*version, stored.status());
   if (const absl::Status taken = s_.serving->SetSnapshot(stored->snapshot); !taken.ok()) {
     return Refuse(*version, taken);
   }
   ReportSwap(*stored->snapshot);
   return absl::OkStatus();
+}
+
+absl::Status ModelUpdater::Unreadable(const absl::Status& why) {
+  if (why.code() == absl::StatusCode::kUnavailable || why.message() == unreadable_) return why;
+  unreadable_ = std::string(why.message());
+  s_.metrics->RecordModelRefused(Refusal::kUnusable);
+  s_.log->Write(LogLevel::kError, "the current model cannot be read",
+                {{"in_service", s_.serving->model_version()}, {"message", why.message()}});
+  s_.serving->ExplainAbsence(absl::StrCat("the current model cannot be read: ", why.message()));
+  readiness_->SetModelNote(
+      absl::StrCat("the current model cannot be read, version ", s_.serving->model_version(), " stays in service"));
+  return why;
+}
+
+void ModelUpdater::ForgetUnreadable() {
+  if (unreadable_.empty()) return;
+  unreadable_.clear();
+  readiness_->SetModelNote("");
 }
 
 absl::Status ModelUpdater::Refuse(int64_t version, const absl::Status& why) {

@@ -2,7 +2,8 @@
 //
 // A NOTIFY wakes it; whether one comes or not it looks every model_poll, so that a lost notification (its connection
 // was cut) costs at most one period. A version that is corrupt, of a newer format or unusable is refused: the last good
-// one stays in service, and log and metrics say so once per version and catalogue.
+// one stays in service, and log and metrics say so once per version and catalogue. So they do, with /readyz, when the
+// database is there and the current model cannot be read from it.
 //
 // Threads: one caller at a time.
 #ifndef SERVICE_SERVER_FOLLOW_MODEL_UPDATER_H_
@@ -27,6 +28,9 @@ class ModelUpdater {
  private:
   absl::Status CheckDatabase();
   absl::Status TakeCurrent();
+  // Says once that the current model cannot be read, unless the database is away; returns `why`.
+  absl::Status Unreadable(const absl::Status& why);
+  void ForgetUnreadable();
   absl::Status Refuse(int64_t version, const absl::Status& why);
   absl::Status ReportAdopted();
   void ReportSwap(const decision::Snapshot& snapshot);
@@ -35,6 +39,7 @@ class ModelUpdater {
   Readiness* const readiness_;
   bool database_was_up_ = false;
   bool logged_down_ = false;
+  std::string unreadable_;  // what was said last; empty: it can be read
   int64_t refused_version_ = 0;
   std::string refused_with_catalogue_;
   int64_t reported_version_ = 0;

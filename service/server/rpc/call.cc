@@ -77,6 +77,17 @@ std::string ClientMessage(const absl::Status& status) {
   return absl::StrCat(message.substr(0, end), " ...");
 }
 
+absl::Status ForCaller(absl::Status status) {
+  constexpr absl::string_view kWords = "database: ";
+  if (status.code() != absl::StatusCode::kUnavailable) return status;
+  const size_t at = status.message().find(kWords);
+  if (at == absl::string_view::npos) return status;
+  absl::Status shown = absl::UnavailableError(
+      absl::StrCat(status.message().substr(0, at + kWords.size()), "it cannot be used at the moment"));
+  if (const auto hint = RetryHintOf(status); hint.has_value()) return WithRetryHint(std::move(shown), *hint);
+  return shown;
+}
+
 CallGate::CallGate(const config::v1::Server& config, Metrics* metrics, Log* log)
     : max_concurrent_(config.max_concurrent_requests()), metrics_(metrics), log_(log) {
   method_limits_.fill(max_concurrent_);

@@ -62,6 +62,10 @@ std::string StorageErrorOf(const absl::Status& status);
 inline constexpr size_t kMaxMessageBytes = 1024;
 std::string ClientMessage(const absl::Status& status);
 
+// The error as its caller may see it: without what the connection to the database says of itself (hosts, sockets,
+// roles), which the log has.
+absl::Status ForCaller(absl::Status status);
+
 // How a handler that need not have its answer at once says that it has, or why there is none.
 using Answer = std::function<void(absl::Status)>;
 
@@ -80,6 +84,7 @@ class CallGate {
     absl::StatusOr<Response> response = entered.ok() ? handler() : absl::StatusOr<Response>(entered);
     if (entered.ok()) Leave(method);
     Report(method, request_id, response.status(), watch.Elapsed());
+    if (!response.ok()) return ForCaller(response.status());
     return response;
   }
 
@@ -96,7 +101,7 @@ class CallGate {
     handler([this, method, &request_id, watch, answer = std::move(answer)](absl::Status status) {
       Leave(method);
       Report(method, request_id, status, watch.Elapsed());
-      answer(std::move(status));
+      answer(ForCaller(std::move(status)));
     });
   }
 

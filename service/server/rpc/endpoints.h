@@ -50,7 +50,7 @@ class Endpoints {
   absl::StatusOr<v1::RecordFeedbackResponse> RecordFeedback(const v1::RecordFeedbackRequest& request,
                                                             const CallContext& context) {
     return gate_.Run<v1::RecordFeedbackResponse>(Method::kRecordFeedback, request.suggestion_id(), context,
-                                                 [&] { return suggestions_.RecordFeedback(request); });
+                                                 [&] { return suggestions_.RecordFeedback(request, context); });
   }
   absl::StatusOr<v1::RecordDecisionResponse> RecordDecision(const v1::RecordDecisionRequest& request,
                                                             const CallContext& context) {
@@ -59,7 +59,7 @@ class Endpoints {
   }
   absl::StatusOr<v1::ExplainResponse> Explain(const v1::ExplainRequest& request, const CallContext& context) {
     return gate_.Run<v1::ExplainResponse>(Method::kExplain, request.decision_id(), context,
-                                          [&] { return suggestions_.Explain(request); });
+                                          [&] { return suggestions_.Explain(request, context); });
   }
   absl::StatusOr<v1::IngestRewardsResponse> IngestRewards(const v1::IngestRewardsRequest& request,
                                                           const CallContext& context) {

@@ -146,7 +146,7 @@ HttpReply HttpRoutes::Probe(const HttpRequest& request) const {
     return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_->Text()};
   }
   if (request.path == "/healthz") return Text(200, "alive\n");
-  const absl::Status ready = readiness_->Check();
+  const absl::Status ready = ForCaller(readiness_->Check());
   if (!ready.ok()) return Text(503, absl::StrCat(ready.message(), "\n"));
   const std::string note = readiness_->Note();
   return Text(200, note.empty() ? "ready\n" : absl::StrCat("ready; ", note, "\n"));

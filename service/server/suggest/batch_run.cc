@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bandit/base/mutex.h"
+#include "service/server/rpc/call.h"
 #include "service/server/stop_signal.h"
 
 namespace suggest::server {
@@ -32,7 +33,7 @@ v1::SuggestBatchItem ToItem(const std::string& customer_id, absl::StatusOr<v1::S
   if (response.ok()) {
     *item.mutable_response() = *std::move(response);
   } else {
-    item.set_message(std::string(response.status().message()));
+    item.set_message(std::string(ForCaller(response.status()).message()));
   }
   return item;
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "bandit/base/status_macros.h"
 #include "google/protobuf/util/time_util.h"
 #include "service/common/config.h"
@@ -129,6 +130,7 @@ absl::StatusOr<SuggestionHandlers::Made> SuggestionHandlers::Make(
                    decision::Decide(
                        serving, customer, request, config->choice(), draw,
                        [&] { return scoring.Elapsed() < propensity_time; }, [&] { return !context.Gone(); }));
+  NoteUnreadable(request.customer_id(), decision.unreadable);
   if (decision.contenders > 0) s_.metrics->RecordContenders(decision.contenders);
   s_.metrics->RecordPhase(Phase::kScore, scoring.Elapsed());
   RETURN_IF_ERROR(CheckWaiting(context, "the commit"));
@@ -167,6 +169,20 @@ absl::Status SuggestionHandlers::AfterCommit(const v1::SuggestRequest& request, 
   return absl::OkStatus();
 }
 
+void SuggestionHandlers::NoteUnreadable(const std::string& customer_id, const std::vector<std::string>& unreadable) {
+  if (unreadable.empty()) return;
+  s_.metrics->RecordUnreadableCustomer();
+  const std::string problem = absl::StrJoin(unreadable, "; ");
+  {
+    MutexLock lock(unreadable_mutex_);
+    constexpr size_t kMostRemembered = 10'000;
+    if (unreadable_logged_.size() >= kMostRemembered) unreadable_logged_.clear();
+    if (!unreadable_logged_.insert(absl::StrCat(customer_id, "\n", problem)).second) return;
+  }
+  s_.log->Write(LogLevel::kWarning, "stored attributes cannot be read and count as missing",
+                {{"customer_id", customer_id}, {"message", problem}});
+}
+
 void SuggestionHandlers::NoteAnswered(const Made& made) {
   s_.customers->SetOpen(made->customer_id, made);
   s_.announcer->Add(made->customer_id);
@@ -192,6 +208,7 @@ absl::StatusOr<bool> SuggestionHandlers::SuggestOpen(const decision::Serving& se
   if (answered_.SpoolStandsIn(open.status())) return false;
   RETURN_IF_ERROR(FromStorage(open.status()));
   if (*open == nullptr || !decision::StillFits(serving, customer, request, **open, now)) return false;
+  RETURN_IF_ERROR(decision::CheckColumns(**open));
   // The request id answers with this decision from now on, also when it is retried after the decision is closed.
   const auto linked = store.LinkRequest(request.customer_id(), request.request_id(), (*open)->decision_id);
   if (answered_.SpoolStandsIn(linked.status())) return false;
@@ -224,6 +241,7 @@ absl::Status SuggestionHandlers::ReplayOr(const v1::SuggestRequest& request, con
 absl::Status SuggestionHandlers::Replay(const v1::SuggestRequest& request, const DecisionRecord& earlier,
                                         v1::SuggestResponse* response) {
   if (earlier.policy == v1::EXPERT) return TakenBy(request.request_id(), "RecordDecision");
+  RETURN_IF_ERROR(decision::CheckColumns(earlier));
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Catalogue> catalogue, CatalogueOf(earlier.catalogue_version));
   if (!earlier.delivered) {
     RETURN_IF_ERROR(FromStorage(answered_.MarkDelivered(earlier.customer_id, earlier.decision_id, true)));
@@ -248,14 +266,16 @@ absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::Replay(const v1::
 absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::RecordDecision(const v1::RecordDecisionRequest& request,
                                                                               const CallContext& context) {
   RETURN_IF_ERROR(Validate(request));
-  ASSIGN_OR_RETURN(const std::optional<DecisionRecord> earlier,
-                   answered_.FindByRequest(request.customer_id(), request.request_id()));
+  ASSIGN_OR_RETURN(const std::optional<DecisionRecord> earlier, s_.patience->Run(context, [&] {
+    return answered_.FindByRequest(request.customer_id(), request.request_id());
+  }));
   if (earlier.has_value()) return Replay(request, *earlier);
 
   ASSIGN_OR_RETURN(const std::shared_ptr<const decision::Serving> serving, s_.serving->Get());
   const decision::Draw draw = NewDraw(s_.clock->Now());
   ASSIGN_OR_RETURN(const CustomerCache::State customer, CustomerAt(request.customer_id(), draw.decided_at, context));
   ASSIGN_OR_RETURN(const decision::Decision decision, decision::DecideByExpert(*serving, *customer, request, draw));
+  NoteUnreadable(request.customer_id(), decision.unreadable);
   RETURN_IF_ERROR(CheckWaiting(context, "the commit"));
   const absl::StatusOr<Committed> committed = s_.committer->Commit(decision.record);
   RETURN_IF_ERROR(FromStorage(committed.status()));
@@ -266,8 +286,8 @@ absl::StatusOr<v1::RecordDecisionResponse> SuggestionHandlers::RecordDecision(co
   return response;
 }
 
-absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::RecordFeedback(
-    const v1::RecordFeedbackRequest& request) {
+absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::RecordFeedback(const v1::RecordFeedbackRequest& request,
+                                                                              const CallContext& context) {
   const absl::Time now = s_.clock->Now();
   RETURN_IF_ERROR(Validate(request, now));
   storage::FeedbackRecord record{.customer_id = request.customer_id(),
@@ -278,7 +298,7 @@ absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::RecordFeedback(
     record.occurred_at =
         absl::FromUnixMicros(google::protobuf::util::TimeUtil::TimestampToMicroseconds(request.occurred_at()));
   }
-  return KeepFeedback(record, now);
+  return s_.patience->Run(context, [&] { return KeepFeedback(record, now); });
 }
 
 absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::KeepFeedback(const storage::FeedbackRecord& feedback,
@@ -308,8 +328,13 @@ absl::StatusOr<v1::RecordFeedbackResponse> SuggestionHandlers::KeepFeedback(cons
   return response;
 }
 
-absl::StatusOr<v1::ExplainResponse> SuggestionHandlers::Explain(const v1::ExplainRequest& request) {
+absl::StatusOr<v1::ExplainResponse> SuggestionHandlers::Explain(const v1::ExplainRequest& request,
+                                                                const CallContext& context) {
   RETURN_IF_ERROR(Validate(request));
+  return s_.patience->Run(context, [&] { return ExplainOnce(request); });
+}
+
+absl::StatusOr<v1::ExplainResponse> SuggestionHandlers::ExplainOnce(const v1::ExplainRequest& request) {
   const auto answered = answered_.Find(request.customer_id(), request.decision_id());
   RETURN_IF_ERROR(FromStorage(answered.status()));
   ASSIGN_OR_RETURN(v1::ExplainResponse response, ExplainRecord(request, answered->decision));

@@ -8,8 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
+#include "bandit/base/mutex.h"
 #include "service/common/clock.h"
 #include "service/decision/decider.h"
 #include "service/server/cache/customer_cache.h"
@@ -59,10 +62,11 @@ class SuggestionHandlers {
   // `response` and what `context` looks at must live until then.
   void Suggest(const v1::SuggestRequest& request, const CallContext& context, v1::SuggestResponse* response,
                Answer answer);
-  absl::StatusOr<v1::RecordFeedbackResponse> RecordFeedback(const v1::RecordFeedbackRequest& request);
+  absl::StatusOr<v1::RecordFeedbackResponse> RecordFeedback(const v1::RecordFeedbackRequest& request,
+                                                            const CallContext& context = {});
   absl::StatusOr<v1::RecordDecisionResponse> RecordDecision(const v1::RecordDecisionRequest& request,
                                                             const CallContext& context);
-  absl::StatusOr<v1::ExplainResponse> Explain(const v1::ExplainRequest& request);
+  absl::StatusOr<v1::ExplainResponse> Explain(const v1::ExplainRequest& request, const CallContext& context = {});
 
   // Counts, logs and marks a decision whose answer reached nobody.
   void NoteUndelivered(const std::string& customer_id, const std::string& request_id, const std::string& decision_id);
@@ -88,6 +92,8 @@ class SuggestionHandlers {
   absl::Status AfterCommit(const v1::SuggestRequest& request, const Made& made,
                            const absl::StatusOr<Committed>& committed, bool gone, v1::SuggestResponse* response);
   void NoteAnswered(const Made& made);
+  // Counts a decision that something unreadable was missing in, and logs what, once for each customer.
+  void NoteUnreadable(const std::string& customer_id, const std::vector<std::string>& unreadable);
   absl::Status Counted(absl::Status status, const v1::SuggestResponse& response);
   // How long an open decision answers this request again; zero: not.
   absl::Duration StickyFor(const v1::SuggestRequest& request) const;
@@ -102,6 +108,7 @@ class SuggestionHandlers {
   absl::StatusOr<CustomerCache::State> CustomerAt(const std::string& customer_id, absl::Time at,
                                                   const CallContext& context);
   absl::StatusOr<v1::RecordFeedbackResponse> KeepFeedback(const storage::FeedbackRecord& feedback, absl::Time now);
+  absl::StatusOr<v1::ExplainResponse> ExplainOnce(const v1::ExplainRequest& request);
   absl::StatusOr<v1::ExplainResponse> ExplainRecord(const v1::ExplainRequest& request,
                                                     const storage::DecisionRecord& record);
   // Here and, once they are told, for the other replicas.
@@ -112,6 +119,8 @@ class SuggestionHandlers {
 
   const Surroundings s_;
   const AnsweredDecisions answered_;
+  Mutex unreadable_mutex_;
+  absl::flat_hash_set<std::string> unreadable_logged_ ABSL_GUARDED_BY(unreadable_mutex_);  // the last ones
 };
 
 }  // namespace suggest::server

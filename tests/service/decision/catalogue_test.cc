@@ -12,6 +12,7 @@ namespace suggest::decision {
 namespace {
 
 using ::suggest::testing::StatusIs;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(CatalogueTest, VersionNamesTheContentWhateverTheOrderOfTheRows) {
@@ -53,13 +54,47 @@ TEST(CatalogueTest, DamagedBytesAreDataLoss) {
   EXPECT_THAT(Catalogue::FromBytes(bytes, (*catalogue)->version()), StatusIs(absl::StatusCode::kDataLoss));
 }
 
-TEST(CatalogueTest, RefusesTwoRecordsOfOneIdAndAttributesThatAreNoObject) {
+TEST(CatalogueTest, RowsWithoutAnIdOrWithOneThatIsTooLongAreWithheldAndTheOthersServe) {
   std::vector<storage::RecommendationRecord> records = TestRecommendations();
-  records[1].recommendation_id = "r1";
-  EXPECT_THAT(Catalogue::FromRecords(records), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'r1'")));
-  records = TestRecommendations();
+  records[1].recommendation_id = "";
+  records[3].recommendation_id = std::string(257, 'x');
+  std::vector<std::string> withheld;
+  Catalogue::BytesOf(records, &withheld);
+  EXPECT_THAT(withheld, ElementsAre(HasSubstr("'Title of r2' has no id"), HasSubstr("257 bytes")));
+  const auto catalogue = Catalogue::FromRecords(records);
+  ASSERT_TRUE(catalogue.ok());
+  EXPECT_EQ((*catalogue)->size(), 4);
+  EXPECT_EQ((*catalogue)->bytes(), Catalogue::BytesOf(records));
+}
+
+TEST(CatalogueTest, OfTheRowsOfOneIdTheSameOneServesInWhateverOrderTheyCome) {
+  std::vector<storage::RecommendationRecord> records = TestRecommendations();
+  records.push_back(records[0]);
+  records.push_back(TestRecommendation("r2", 99));
+  std::vector<std::string> withheld;
+  const std::string bytes = Catalogue::BytesOf(records, &withheld);
+  EXPECT_THAT(withheld, ElementsAre("recommendation 'r1' occurs again, with the same columns",
+                                    "recommendation 'r2' occurs again, with other columns"));
+  std::reverse(records.begin(), records.end());
+  EXPECT_EQ(Catalogue::BytesOf(records), bytes);
+  const auto catalogue = Catalogue::FromRecords(records);
+  ASSERT_TRUE(catalogue.ok());
+  EXPECT_EQ((*catalogue)->size(), 6);
+  EXPECT_EQ((*catalogue)->item(1).attributes.fields().at("cost").number_value(), 20);
+}
+
+TEST(CatalogueTest, AttributesThatAreNoObjectAreMissingAlsoWhenTheVersionIsReadAgain) {
+  std::vector<storage::RecommendationRecord> records = TestRecommendations();
   records[2].attributes_json = "[1]";
-  EXPECT_THAT(Catalogue::FromRecords(records), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'r3'")));
+  const auto catalogue = Catalogue::FromRecords(records);
+  ASSERT_TRUE(catalogue.ok());
+  const auto again = Catalogue::FromBytes((*catalogue)->bytes(), (*catalogue)->version());
+  ASSERT_TRUE(again.ok());
+  for (const auto& read : {*catalogue, *again}) {
+    EXPECT_EQ(read->size(), 6);
+    EXPECT_EQ(read->item(2).attributes.fields_size(), 0);
+    EXPECT_THAT(read->unreadable(), ElementsAre(HasSubstr("'r3'")));
+  }
 }
 
 TEST(ServingTest, EncodesEachRecommendationByThePipeline) {
@@ -78,11 +113,17 @@ TEST(ServingTest, PopularityIsTheSmoothedPurchaseRate) {
   EXPECT_DOUBLE_EQ(serving->popularity()[3], (5 + 20 * 0.1) / (10 + 20));
 }
 
-TEST(ServingTest, NamesTheRecommendationWhoseAttributesDoNotFit) {
-  std::vector<storage::RecommendationRecord> records = TestRecommendations();
-  records[3].attributes_json = R"({"cost": "cheap"})";
-  EXPECT_THAT(Serving::Create(*Snapshot::FromModel(TestModel()), *Catalogue::FromRecords(records)),
-              StatusIs(absl::StatusCode::kInvalidArgument, ::testing::AllOf(HasSubstr("'r4'"), HasSubstr("cheap"))));
+TEST(ServingTest, AnAttributeThatCannotBeReadIsEncodedAsMissingAndNamedWithoutItsValue) {
+  for (const char* cost : {"\"cheap\"", "\"NaN\"", "1e16", "{}", "true"}) {
+    std::vector<storage::RecommendationRecord> records = TestRecommendations();
+    records[3].attributes_json = absl::StrCat("{\"cost\": ", cost, "}");
+    const auto serving = TestServing(records);
+    EXPECT_THAT(serving->unreadable(), ElementsAre("recommendation 'r4': feature \"cost\", column \"cost\"")) << cost;
+    records[3].attributes_json = "{}";
+    const auto missing = TestServing(records);
+    EXPECT_EQ(serving->candidates().row(3)[1], missing->candidates().row(3)[1]);
+    EXPECT_EQ(serving->candidates().row(4)[1], missing->candidates().row(4)[1]);
+  }
 }
 
 }  // namespace

@@ -10,7 +10,9 @@ namespace suggest::decision {
 namespace {
 
 using ::suggest::testing::StatusIs;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 std::string InputsOf(const Serving& serving, const Customer& customer, const v1::SuggestRequest& request) {
   const auto decision = Decide(serving, customer, request, TestConfig().choice(), TestDraw(5));
@@ -87,12 +89,17 @@ TEST(CustomerTest, IsEncodedOncePerMinuteOfHisAges) {
   EXPECT_EQ(*encoding.At(*aged, *side, now), *first) << "a clock that goes back";
 }
 
-TEST(CustomerTest, WhatCannotBeReadIsAnErrorEachTime) {
+TEST(CustomerTest, WhatCannotBeReadIsMissingAndNamedWithoutItsValue) {
   const auto serving = TestServing();
-  const Customer customer = TestCustomer(R"({"pages": "many"})");
-  for (int i = 0; i < 2; ++i) {
-    EXPECT_THAT(customer.Under(*serving), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("\"many\"")));
-  }
+  storage::CustomerState state = TestCustomer(R"({"pages": "many", "trade": "shop"})");
+  state.problem = "2 rows";
+  const Customer customer = state;
+  const Customer missing = TestCustomer(R"({"trade": "shop"})");
+  const auto reading = customer.Under(*serving);
+  ASSERT_TRUE(reading.ok());
+  EXPECT_EQ((*reading)->side.raw, (*missing.Under(*serving))->side.raw);
+  EXPECT_THAT((*reading)->unreadable, ElementsAre("feature \"pages\", column \"pages\"", "2 rows"));
+  EXPECT_THAT((*missing.Under(*serving))->unreadable, IsEmpty());
 }
 
 TEST(CustomerTest, CountsTheBytesOfWhatADecisionKeeps) {

@@ -159,10 +159,21 @@ TEST(DeciderTest, BadAttributesNameThemselvesAndTheirValue) {
   }
 }
 
-TEST(DeciderTest, AStoredAttributeOfTheWrongTypeNamesTheCustomer) {
-  EXPECT_THAT(
-      Decide(*TestServing(), TestCustomer(R"({"pages": "many"})"), TestRequest(), TestConfig().choice(), TestDraw(1)),
-      StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr("customer 'c1'"), HasSubstr("many"))));
+TEST(DeciderTest, AStoredAttributeThatCannotBeReadIsMissingInTheDecision) {
+  const Customer unreadable = TestCustomer(R"({"pages": "many", "trade": "shop"})");
+  const Customer missing = TestCustomer(R"({"trade": "shop"})");
+  const auto serving = TestServing();
+  const auto decide = [&](const Customer& customer, const v1::SuggestRequest& request) {
+    return *Decide(*serving, customer, request, TestConfig().choice(), TestDraw(1));
+  };
+  const Decision decision = decide(unreadable, TestRequest());
+  EXPECT_THAT(decision.unreadable, ElementsAre("feature \"pages\", column \"pages\""));
+  const Decision expected = decide(missing, TestRequest());
+  EXPECT_EQ(decision.record.inputs.SerializeAsString(), expected.record.inputs.SerializeAsString());
+  EXPECT_THAT(expected.unreadable, ::testing::IsEmpty());
+  v1::SuggestRequest with_own = TestRequest();
+  *with_own.mutable_attributes() = Json(R"({"pages": 3})");
+  EXPECT_THAT(decide(unreadable, with_own).unreadable, ::testing::IsEmpty()) << "the request's stands in for it";
 }
 
 TEST(DeciderTest, LogsPairFeaturesOfThoseCandidatesThatHaveAny) {

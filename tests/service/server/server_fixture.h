@@ -95,9 +95,11 @@ class Replica {
                       &customers_, &committer_, &announcer_, &patience_, keeper_.get(), &workers_},
         changes_(surroundings_, &catalogue_changed_),
         models_(surroundings_, &readiness_),
-        catalogues_(surroundings_),
+        catalogues_(surroundings_, &readiness_),
         suggestions_(surroundings_),
-        learning_(surroundings_) {}
+        learning_(surroundings_) {
+    readiness_.Watch(&committer_);
+  }
 
   const Surroundings& surroundings() const { return surroundings_; }
   SuggestionHandlers& suggestions() { return suggestions_; }

@@ -15,6 +15,7 @@ using ::suggest::testing::StatusIs;
 using ::suggest::testing::TestDatabase;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(ModelUpdaterTest, TakesANewVersionWhileReadersKeepTheirs) {
   ServingCompany company;
@@ -65,6 +66,24 @@ TEST(ModelUpdaterTest, ANewerFormatLeavesTheLastGoodOneInService) {
   EXPECT_THAT(company.replica().metrics().Text(), HasSubstr("suggest_models_refused_total{reason=\"newer_format\"} 1"));
 }
 
+TEST(ModelUpdaterTest, ACurrentModelThatCannotBeReadShowsInLogMetricAndReadinessOnce) {
+  ServingCompany company;
+  Publish(company.database().database(), RowOf(decision::TestModel(2)));
+  company.database().Execute("ALTER TABLE suggest.model_versions RENAME COLUMN bytes TO kept");
+  EXPECT_FALSE(company.replica().models().Poll().ok());
+  EXPECT_FALSE(company.replica().models().Poll().ok());
+  EXPECT_THAT(company.replica().readiness().Check(), IsOk());
+  EXPECT_THAT(company.replica().readiness().Note(), HasSubstr("version 1 stays in service"));
+  EXPECT_THAT(company.replica().metrics().Text(), HasSubstr("suggest_models_refused_total{reason=\"unusable\"} 1"));
+  const std::string log = company.replica().LogText();
+  EXPECT_THAT(log, HasSubstr("the current model cannot be read"));
+  EXPECT_EQ(log.find("the current model cannot be read"), log.rfind("the current model cannot be read"));
+  company.database().Execute("ALTER TABLE suggest.model_versions RENAME COLUMN kept TO bytes");
+  EXPECT_THAT(company.replica().models().Poll(), IsOk());
+  EXPECT_EQ(company.replica().serving().model_version(), 2);
+  EXPECT_EQ(company.replica().readiness().Note(), "");
+}
+
 TEST(ModelUpdaterTest, AnUnusablePosteriorIsRefused) {
   ServingCompany company;
   model::v1::ModelVersion model = decision::TestModel(2);
@@ -90,20 +109,17 @@ model::v1::ModelVersion ModelOfDates(int64_t version) {
   return model;
 }
 
-TEST(ModelUpdaterTest, AModelAndACatalogueThatOnlyFitEachOtherComeIntoServiceWhicheverComesFirst) {
+TEST(ModelUpdaterTest, AModelAndTheCatalogueThatItReadsComeIntoServiceWhicheverComesFirst) {
   for (const bool model_first : {true, false}) {
     ServingCompany company;
     Publish(company.database().database(), RowOf(ModelOfDates(2)));
     company.database().Execute(R"(UPDATE builtin.recommendations SET attributes = '{"cost": "2026-01-01"}')");
-    if (model_first) {
-      EXPECT_FALSE(company.replica().models().Poll().ok());
-      EXPECT_EQ(company.replica().serving().model_version(), 1);
-      EXPECT_THAT(company.replica().catalogues().Poll(), IsOk());
-    } else {
-      EXPECT_FALSE(company.replica().catalogues().Poll().ok());
+    for (const bool model : {model_first, !model_first}) {
+      EXPECT_THAT(model ? company.replica().models().Poll() : company.replica().catalogues().Poll(), IsOk());
     }
-    EXPECT_THAT(company.replica().models().Poll(), IsOk());
+    EXPECT_THAT(company.replica().catalogues().Poll(), IsOk());
     EXPECT_EQ(company.replica().serving().model_version(), 2);
+    EXPECT_THAT(company.replica().metrics().Text(), HasSubstr("suggest_catalogue_unreadable_values 0"));
     EXPECT_THAT(company.replica().metrics().Text(), HasSubstr("suggest_model_version 2"));
     EXPECT_THAT(company.suggestions().Suggest(RequestOf("c1", "q1"), {}), IsOk());
   }
@@ -158,18 +174,63 @@ TEST(CatalogueUpdaterTest, TheVersionIsStoredBeforeADecisionCanReferToIt) {
   EXPECT_EQ(bytes, serving->catalogue().bytes());
 }
 
-TEST(CatalogueUpdaterTest, ACatalogueThatCannotBeEncodedLeavesTheLastGoodOneAndIsReportedOnce) {
+std::vector<std::string> SuggestedTo(ServingCompany& company, const char* request_id) {
+  std::vector<std::string> ids;
+  const auto response = company.suggestions().Suggest(RequestOf("c1", request_id, 20), {});
+  if (!response.ok()) return {std::string(response.status().message())};
+  for (const v1::Suggestion& suggestion : response->suggestions()) ids.push_back(suggestion.recommendation_id());
+  return ids;
+}
+
+TEST(CatalogueUpdaterTest, OnePriceThatCannotBeReadConcernsNoOtherRowAndIsLoggedOnceWithoutItsValue) {
   ServingCompany company;
-  company.database().Execute(R"(UPDATE builtin.recommendations SET attributes = '{"cost": "cheap"}'
-                                WHERE recommendation_id = 'r3')");
-  EXPECT_THAT(company.replica().catalogues().Poll(),
-              StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr("'r3'"), HasSubstr("cheap"))));
-  EXPECT_FALSE(company.replica().catalogues().Poll().ok());
-  EXPECT_THAT(company.suggestions().Suggest(RequestOf("c1", "q1"), {}), IsOk());
-  EXPECT_THAT(company.replica().metrics().Text(), HasSubstr("suggest_catalogues_refused_total 1"));
+  company.database().Execute(R"(
+      UPDATE builtin.recommendations SET attributes = '{"cost": "NaN"}' WHERE recommendation_id = 'r3';
+      UPDATE builtin.recommendations SET active_until = '2020-01-01' WHERE recommendation_id = 'r2';
+      INSERT INTO builtin.recommendations (recommendation_id, title, attributes) VALUES ('r9', 'New', '{"cost": 30}'))");
+  ASSERT_THAT(company.replica().catalogues().Poll(), IsOk());
+  ASSERT_THAT(company.replica().catalogues().Poll(), IsOk());
+  EXPECT_THAT(SuggestedTo(company, "q1"), ::testing::UnorderedElementsAre("r1", "r3", "r4", "r5", "r6", "r9"));
+  EXPECT_THAT(company.replica().metrics().Text(), HasSubstr("suggest_catalogue_unreadable_values 1"));
+  EXPECT_THAT(company.replica().readiness().Note(), HasSubstr("1 values count as missing"));
+  const std::string log = company.replica().LogText();
+  EXPECT_THAT(log, HasSubstr("recommendation 'r3': feature"));
+  EXPECT_THAT(log, Not(HasSubstr("NaN")));
+  EXPECT_EQ(log.find("cannot be read"), log.rfind("cannot be read"));
   company.database().Execute(R"(UPDATE builtin.recommendations SET attributes = '{"cost": 33}'
                                 WHERE recommendation_id = 'r3')");
   EXPECT_THAT(company.replica().catalogues().Poll(), IsOk());
+  EXPECT_EQ(company.replica().readiness().Note(), "");
+  EXPECT_THAT(company.replica().metrics().Text(), HasSubstr("suggest_catalogue_unreadable_values 0"));
+}
+
+TEST(CatalogueUpdaterTest, ARecommendationTwiceInTheViewIsServedOnceAndARestartComesUp) {
+  ServingCompany company;
+  company.database().Execute(R"(
+      CREATE OR REPLACE VIEW source.recommendations AS
+        SELECT recommendation_id, title, active_from, active_until, repeatable, attributes FROM builtin.recommendations
+        UNION ALL SELECT 'r1', 'again', NULL, NULL, NULL, '{}' UNION ALL SELECT NULL, 'nameless', NULL, NULL, NULL, NULL)");
+  ASSERT_THAT(company.replica().catalogues().Poll(), IsOk());
+  Replica restarted(&company.database().database(), company.config(), &company.clock(), 7);
+  restarted.Poll();
+  restarted.Poll();
+  for (Replica* replica : {&company.replica(), &restarted}) {
+    ASSERT_OK_AND_ASSIGN(const auto serving, replica->serving().Get());
+    EXPECT_EQ(serving->catalogue().size(), 6);
+    EXPECT_EQ(serving->catalogue().item(0).title, "Title of r1");
+    EXPECT_THAT(replica->readiness().Check(), IsOk());
+    EXPECT_THAT(replica->readiness().Note(), HasSubstr("2 rows are withheld"));
+    EXPECT_THAT(replica->LogText(), AllOf(HasSubstr("'r1' occurs again"), HasSubstr("nameless")));
+    EXPECT_THAT(replica->metrics().Text(), HasSubstr("suggest_catalogue_withheld_recommendations 2"));
+  }
+}
+
+TEST(ReadinessTest, AnEmptyCatalogueIsNotReady) {
+  ServingCompany company;
+  company.database().Execute("DELETE FROM builtin.recommendations");
+  ASSERT_THAT(company.replica().catalogues().Poll(), IsOk());
+  EXPECT_THAT(company.replica().readiness().Check(),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("the catalogue is empty")));
 }
 
 TEST(CatalogueUpdaterTest, AViewThatCannotBeReadLeavesTheLastGoodOneAndIsReportedOnce) {

@@ -182,6 +182,42 @@ TEST_F(DecisionBatchTest, WaitsForAnotherClaimThatIsUnderWayAndStoresWhenThatFai
   EXPECT_FALSE(appended[0].earlier.has_value());
 }
 
+TEST_F(DecisionBatchTest, ARequestIdThatAnotherSessionHoldsConcernsThatRequestOnly) {
+  SqlSession other(test_.connection());
+  other.Run(
+      absl::StrCat("BEGIN; INSERT INTO suggest.request_ids VALUES ('c1', 'q', '", MakeDecisionId(kNoon, 9, 9), "')"));
+  ASSERT_OK_AND_ASSIGN(const auto database,
+                       Database::Open({.connection = test_.connection(), .lock_timeout = absl::Milliseconds(20)}));
+  DecisionStore store(database.get());
+  std::vector<DecisionRecord> batch;
+  for (int i = 0; i < 5; ++i) batch.push_back(MakeDecision(absl::StrCat("c", i), "q", kNoon, i));
+  ASSERT_OK_AND_ASSIGN(const std::vector<Appended> appended, store.AppendBatch(PointersTo(batch)));
+  for (const int i : {0, 2, 3, 4}) EXPECT_THAT(appended[i].status, IsOk()) << i;
+  EXPECT_THAT(appended[1].status, StatusIs(absl::StatusCode::kAborted));
+  EXPECT_EQ(Count(), "4");
+  other.Run("ROLLBACK");
+  ASSERT_OK_AND_ASSIGN(const std::vector<Appended> again, store.AppendBatch(PointersTo(batch)));
+  for (const Appended& one : again) EXPECT_THAT(one.status, IsOk());
+  EXPECT_EQ(Count(), "5");
+}
+
+TEST_F(DecisionBatchTest, ARecordThatMeetsATransientStateAgainAndAgainFailsAloneAndAFullDiskFailsAll) {
+  test_.Execute(R"(
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.customer_id LIKE 'full%' THEN RAISE EXCEPTION 'no space' USING ERRCODE = '53100'; END IF;
+        IF NEW.customer_id = 'aborted' THEN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END IF;
+        RETURN NEW; END $$;
+      CREATE TRIGGER refuse BEFORE INSERT ON suggest.request_ids FOR EACH ROW EXECUTE FUNCTION refuse())");
+  const std::vector<Appended> appended =
+      Append({MakeDecision("aborted", "q", kNoon, 1), MakeDecision("full1", "q", kNoon, 2),
+              MakeDecision("c1", "q", kNoon, 3)});
+  EXPECT_THAT(appended[0].status, StatusIs(absl::StatusCode::kAborted));
+  EXPECT_THAT(appended[1].status, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(appended[2].status, IsOk());
+  const std::vector<DecisionRecord> all = {MakeDecision("full1", "q", kNoon, 4), MakeDecision("full2", "q", kNoon, 5)};
+  EXPECT_THAT(store_.AppendBatch(PointersTo(all)), StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
 TEST_F(DecisionBatchTest, RowsOfTheUsualSizeAreNeitherCompressedNorMovedAway) {
   DecisionRecord wide = MakeDecision("c1", "q1", kNoon, 1);
   wide.recommendation_ids.assign(100, std::string(40, 'r'));  // one byte repeated: a compressor would bite

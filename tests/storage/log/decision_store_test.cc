@@ -168,6 +168,36 @@ TEST_F(DecisionStoreTest, InputsThatCannotBeParsedAreDataLoss) {
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr(decision.decision_id)));
 }
 
+TEST_F(DecisionStoreTest, ARowThatIsNotWhatWasLoggedIsDataLossForItselfAlone) {
+  const DecisionRecord other = MakeDecision("c1", "q0", kNoon, 99);
+  ASSERT_OK(store_.Append(other));
+  uint64_t number = 0;
+  for (const char* damage : {"inputs = set_byte(inputs, length(inputs) / 2, get_byte(inputs, length(inputs) / 2) # 1)",
+                             "inputs = substr(inputs, 1, length(inputs) - 9)", "inputs = ''", "seed = seed + 1",
+                             "policy = 5", "model_version = 7", "catalogue_version = '\\x00'", "explore = NOT explore",
+                             "fallback_reason = ''", "propensity_status = 2", "recommendation_ids = '{r1}'",
+                             "recommendation_ids = '{}'", "checksum = checksum + 1", "request_id = 'another'"}) {
+    const DecisionRecord decision = MakeDecision("c1", absl::StrCat("q", ++number), kNoon, number);
+    const DecisionRecord* const batch[] = {&decision};
+    ASSERT_OK(store_.AppendBatch(batch));
+    test_.Execute(
+        absl::StrCat("UPDATE suggest.decisions SET ", damage, " WHERE decision_id = '", decision.decision_id, "'"));
+    EXPECT_THAT(store_.Find("c1", decision.decision_id),
+                StatusIs(absl::StatusCode::kDataLoss, HasSubstr(decision.decision_id)))
+        << damage;
+    EXPECT_THAT(store_.FindByRequest("c1", decision.request_id), StatusIs(absl::StatusCode::kDataLoss)) << damage;
+    EXPECT_OK(store_.Find("c1", other.decision_id));
+  }
+}
+
+TEST_F(DecisionStoreTest, ARowOfAProgramWithoutChecksumsIsRead) {
+  const DecisionRecord decision = MakeDecision("c1", "q1", kNoon, 1);
+  ASSERT_OK(store_.Append(decision));
+  test_.Execute("UPDATE suggest.decisions SET checksum = NULL");
+  ASSERT_OK_AND_ASSIGN(const DecisionRecord found, store_.Find("c1", decision.decision_id));
+  ExpectEqual(found, decision);
+}
+
 TEST_F(DecisionStoreTest, UnknownDecisionsAreNotFound) {
   const DecisionRecord decision = MakeDecision("c1", "q1", kNoon, 1);
   ASSERT_OK(suggest::testing::Append(store_, decision));

@@ -150,7 +150,7 @@ TEST_F(ErrorsTest, AConnectionLostDuringCommitIsUnknown) {
 TEST_F(ErrorsTest, TooManyConnectionsIsResourceExhausted) {
   test_.Execute("CREATE ROLE test_limited LOGIN CONNECTION LIMIT 0");
   const auto limited = test_.OpenAnother({.connection = test_.connection() + " user=test_limited"});
-  EXPECT_THAT(limited->Ping(), StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("too many connections")));
+  EXPECT_THAT(limited->Ping(), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("too many connections")));
   test_.Execute("DROP ROLE test_limited");
 }
 

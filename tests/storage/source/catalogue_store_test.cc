@@ -57,21 +57,43 @@ TEST_F(CatalogueStoreTest, NullsOfACompanysViewHaveTheirMeaning) {
   EXPECT_EQ(all[0].attributes_json, "{}");
 }
 
-TEST_F(CatalogueStoreTest, RefusesAnIdThatIsNullOrOccursTwice) {
+TEST_F(CatalogueStoreTest, GivesRowsWhoseIdIsNullOrOccursTwiceAsTheyAre) {
   const std::string rest =
       " AS recommendation_id, NULL::text AS title, NULL::timestamptz AS active_from, "
       "NULL::timestamptz AS active_until, NULL::boolean AS repeatable, NULL::jsonb AS attributes";
   ReplaceView("SELECT NULL::text" + rest);
-  EXPECT_THAT(store_.All(), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("recommendation_id is null")));
+  ASSERT_OK_AND_ASSIGN(const auto nameless, store_.All());
+  ASSERT_EQ(nameless.size(), 1);
+  EXPECT_EQ(nameless[0].recommendation_id, "");
   ReplaceView("SELECT 'r1'::text" + rest + " FROM generate_series(1, 2)");
-  EXPECT_THAT(store_.All(), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("'r1' occurs twice")));
+  ASSERT_OK_AND_ASSIGN(const auto twice, store_.All());
+  ASSERT_EQ(twice.size(), 2);
+  EXPECT_EQ(twice[1].recommendation_id, "r1");
 }
 
-TEST_F(CatalogueStoreTest, AttributesThatAreNoObjectAreDataLoss) {
+TEST_F(CatalogueStoreTest, AttributesThatAreNoObjectConcernTheirRowOnly) {
   ReplaceView(
-      "SELECT 'r1'::text AS recommendation_id, NULL::text AS title, NULL::timestamptz AS active_from, "
-      "NULL::timestamptz AS active_until, NULL::boolean AS repeatable, '7'::jsonb AS attributes");
-  EXPECT_THAT(store_.All(), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("recommendation 'r1'")));
+      "SELECT id AS recommendation_id, NULL::text AS title, NULL::timestamptz AS active_from, "
+      "NULL::timestamptz AS active_until, NULL::boolean AS repeatable, json::jsonb AS attributes "
+      "FROM (VALUES ('r1', '7'), ('r2', '{\"cost\": 3}'), ('r3', '{\"cost\": 1e999}')) rows(id, json)");
+  ASSERT_OK_AND_ASSIGN(const auto all, store_.All());
+  ASSERT_EQ(all.size(), 3);
+  EXPECT_EQ(all[0].attributes.fields_size(), 0);
+  EXPECT_EQ(all[0].attributes_json, "7");
+  EXPECT_EQ(all[1].attributes.fields().at("cost").number_value(), 3);
+  EXPECT_EQ(all[2].recommendation_id, "r3");
+}
+
+TEST_F(CatalogueStoreTest, ARowWithATimeThatCannotBeReadIsLeftOutAndNamed) {
+  ReplaceView(
+      "SELECT id AS recommendation_id, NULL::text AS title, NULL::timestamptz AS active_from, "
+      "until::timestamptz AS active_until, NULL::boolean AS repeatable, NULL::jsonb AS attributes "
+      "FROM (VALUES ('r1', '0044-03-15 00:00:00+00 BC'), ('r2', '2030-01-01 00:00:00+00')) rows(id, until)");
+  std::vector<std::string> unreadable;
+  ASSERT_OK_AND_ASSIGN(const auto all, store_.All(&unreadable));
+  ASSERT_EQ(all.size(), 1);
+  EXPECT_EQ(all[0].recommendation_id, "r2");
+  EXPECT_THAT(unreadable, ::testing::ElementsAre(::testing::AllOf(HasSubstr("'r1'"), HasSubstr("active_until"))));
 }
 
 TEST_F(CatalogueStoreTest, KeepsAVersionsBytesUnderItsName) {

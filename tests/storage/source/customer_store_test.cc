@@ -78,12 +78,37 @@ TEST_F(CustomerStoreTest, NullAttributesAndTimesOfACompanysViewAreEmptyAndThePas
   EXPECT_THAT(state.attributes->fields(), IsEmpty());
 }
 
-TEST_F(CustomerStoreTest, AttributesThatAreNoObjectAreDataLoss) {
+TEST_F(CustomerStoreTest, AttributesThatAreNoObjectAreMissing) {
   test_.Execute(
       "CREATE OR REPLACE VIEW source.customers AS "
       "SELECT 'c1'::text AS customer_id, NULL::timestamptz AS valid_from, '[1, 2]'::jsonb AS attributes");
-  EXPECT_THAT(store_.Load("c1", kNoon),
-              StatusIs(absl::StatusCode::kDataLoss, AllOf(HasSubstr("customer 'c1'"), HasSubstr("JSON object"))));
+  const CustomerState state = Load("c1", kNoon);
+  ASSERT_TRUE(state.attributes.has_value());
+  EXPECT_THAT(state.attributes->fields(), IsEmpty());
+  EXPECT_THAT(state.problem, HasSubstr("no JSON object"));
+}
+
+TEST_F(CustomerStoreTest, OfTwoRowsWithOneInstantTheSameOneAlwaysCounts) {
+  for (const char* order : {"", " DESC"}) {
+    test_.Execute(
+        absl::StrCat("CREATE OR REPLACE VIEW source.customers AS SELECT 'c1'::text AS customer_id, "
+                     "NULL::timestamptz AS valid_from, ('{\"pages\": ' || n || '}')::jsonb AS attributes "
+                     "FROM (SELECT * FROM generate_series(4, 5) n ORDER BY n",
+                     order, ") rows"));
+    const CustomerState state = Load("c1", kNoon);
+    ASSERT_TRUE(state.attributes.has_value());
+    EXPECT_EQ(state.attributes->fields().at("pages").number_value(), 4);
+    EXPECT_THAT(state.problem, HasSubstr("2 rows"));
+  }
+}
+
+TEST_F(CustomerStoreTest, APurchaseOfNothingIsNotBought) {
+  test_.Execute(
+      "CREATE OR REPLACE VIEW source.purchases AS SELECT 'p1'::text AS purchase_id, 'c1'::text AS customer_id, "
+      "NULL::text AS recommendation_id, '2024-01-01 11:00+00'::timestamptz AS purchased_at, 5::numeric AS amount, "
+      "NULL::text AS currency, NULL::text AS suggestion_id, NULL::timestamptz AS visible_at, "
+      "NULL::timestamptz AS cancelled_at");
+  EXPECT_THAT(Load("c1", kNoon).bought, IsEmpty());
 }
 
 TEST_F(CustomerStoreTest, BoughtIsWhatWasVisibleAndNotCancelledAtTheTime) {

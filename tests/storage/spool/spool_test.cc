@@ -9,9 +9,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "storage/spool/sqlite_internal.h"
 #include "tests/storage/decision_fixture.h"
 #include "tests/support/instants.h"
 #include "tests/support/status_matchers.h"
@@ -269,6 +271,77 @@ TEST_F(SpoolTest, ATornEndOfTheLogLosesNothingThatWasCommitted) {
     EXPECT_EQ((*spool)->figures().decisions, 4) << extra;
     EXPECT_TRUE((*(*spool)->FindByRequest("c0", "q3")).has_value()) << extra;
   }
+}
+
+// What a kill leaves is copied while the spool is open, and then damaged.
+TEST_F(SpoolTest, ALogOrFileThatLostWhatWasPromisedIsReportedAtTheOpeningAndNamed) {
+  for (int i = 0; i < 4; ++i) Append(Numbered(i));
+  ASSERT_OK(spool_->AppendFeedback({"c0", "d.1", 3, kNoon}, kNoon));
+  const std::string file = ReadFile(path_);
+  const std::string log = ReadFile(path_ + "-wal");
+  const std::string witness = ReadFile(path_ + "-witness");
+  const auto open = [&](const std::string& name, const std::string& main, const std::optional<std::string>& wal) {
+    const std::string copy = folder_.Write(name + ".db", main);
+    if (wal.has_value()) folder_.Write(name + ".db-wal", *wal);
+    folder_.Write(name + ".db-witness", witness);
+    return Spool::Open({copy}).status();
+  };
+  EXPECT_OK(open("whole", file, log));
+  std::string flipped = log, zeros = log;
+  flipped[log.size() - 2000] ^= 1;
+  zeros.replace(log.size() / 2, 5000, std::string(5000, '\0'));
+  const auto lost = [](const char* name) {
+    return StatusIs(absl::StatusCode::kDataLoss, AllOf(HasSubstr(name), HasSubstr("answered decisions are missing")));
+  };
+  EXPECT_THAT(open("flipped", file, flipped), lost("flipped.db"));
+  EXPECT_THAT(open("zeros", file, zeros), lost("zeros.db"));
+  EXPECT_THAT(open("cut", file, log.substr(0, log.size() - 1)), lost("cut.db"));
+  EXPECT_THAT(open("half", file, log.substr(0, log.size() / 2)), lost("half.db"));
+  EXPECT_THAT(open("empty", file, ""), lost("empty.db"));
+  EXPECT_THAT(open("gone", file, std::nullopt), lost("gone.db"));
+  EXPECT_THAT(open("emptied", "", std::nullopt), lost("emptied.db"));
+}
+
+TEST_F(SpoolTest, ADrainedSpoolHasLostNothing) {
+  for (int i = 0; i < 4; ++i) Append(Numbered(i));
+  ASSERT_OK_AND_ASSIGN(const auto entries, spool_->Oldest(10));
+  ASSERT_OK(spool_->Remove(entries));
+  Reopen();
+  EXPECT_TRUE(spool_->figures().empty());
+  Append(Numbered(5));
+  Reopen();
+  EXPECT_THAT(Requests(), ElementsAre("q5"));
+}
+
+TEST_F(SpoolTest, ADamagedWitnessIsNamed) {
+  Append(Numbered(0));
+  spool_.reset();
+  folder_.Write("spool.db-witness", std::string(528, '\x5a'));
+  EXPECT_THAT(Spool::Open({path_}), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("spool.db-witness")));
+}
+
+TEST_F(SpoolTest, ADamagedEntryIsGivenAsOneAndConcernsItsRequestAlone) {
+  for (int i = 0; i < 3; ++i) Append(Numbered(i));
+  spool_.reset();
+  {
+    ASSERT_OK_AND_ASSIGN(const auto file, SqliteFile::Open(path_));
+    ASSERT_OK(file->Execute(
+        "UPDATE entries SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'00' AS BLOB) WHERE sequence = 2"));
+  }
+  Reopen();
+  EXPECT_THAT(Requests(), ElementsAre("q0", "q2"));
+  ASSERT_OK_AND_ASSIGN(const auto entries, spool_->Oldest(10));
+  ASSERT_THAT(entries, SizeIs(3));
+  EXPECT_THAT(std::get<DamagedEntry>(entries[1].content).why, HasSubstr("entry 2"));
+  EXPECT_THAT(spool_->FindByRequest("c1", "q1"), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("'q1'")));
+  EXPECT_OK(spool_->FindByRequest("c0", "q0"));
+  DecisionRecord again = Numbered(1);
+  again.decision_id = MakeDecisionId(kNoon, 50, 50);
+  const DecisionRecord fresh = Numbered(7);
+  const DecisionRecord* const batch[] = {&again, &fresh};
+  ASSERT_OK_AND_ASSIGN(const auto appended, spool_->Append(batch, kNoon));
+  EXPECT_THAT(appended[0].status, StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_OK(appended[1].status);
 }
 
 TEST_F(SpoolTest, ADamagedFileIsReportedAtTheOpening) {

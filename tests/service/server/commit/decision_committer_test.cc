@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -225,6 +226,57 @@ TEST_F(CommitterTest, AQueuedDecisionIsTriedAgainUntilItIsIn) {
     committer->Drain(absl::Seconds(10));
     EXPECT_EQ(sink.decisions(), 2);
   }
+}
+
+TEST_F(CommitterTest, CommitsThatAreRefusedAgainAndAgainShowInLogMetricAndHealthOnceAndSoDoesTheirEnd) {
+  sink_.Open();
+  sink_.Fail(absl::ResourceExhaustedError("could not extend file: no space left"));
+  metrics_.SetDatabaseUp(true);
+  const auto committer = Make("hold_for { seconds: 60 }", &sink_);
+  auto waiting = std::async(std::launch::async, [&] { return committer->Commit(Record(1)).status(); });
+  sink_.WaitForFailures(DecisionCommitter::kTriesToReport + 3);
+  EXPECT_THAT(committer->Health(), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("no space left")));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_database_up 0"));
+  sink_.Fail(absl::OkStatus());
+  EXPECT_THAT(waiting.get(), IsOk());
+  EXPECT_THAT(committer->Health(), IsOk());
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_database_up 1"));
+  committer->Drain(absl::Seconds(10));
+  const std::string log = log_buffer_.Text();
+  const size_t began = log.find("decisions cannot be committed");
+  ASSERT_NE(began, std::string::npos);
+  EXPECT_EQ(began, log.rfind("decisions cannot be committed"));
+  EXPECT_GT(log.find("decisions are committed again"), began);
+}
+
+// Refuses one customer's decision with a state that may pass.
+class PickySink : public DecisionSink {
+ public:
+  absl::StatusOr<std::vector<storage::Appended>> Append(
+      absl::Span<const storage::DecisionRecord* const> batch) override {
+    std::vector<storage::Appended> appended(batch.size());
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (batch[i]->customer_id == "c1" && refusals-- > 0) appended[i].status = absl::AbortedError("locked");
+    }
+    return appended;
+  }
+
+  std::atomic<int> refusals{0};
+};
+
+TEST_F(CommitterTest, ARecordsOwnPassingFailureIsItsCallersAndIsTriedAgainWhereNobodyWaits) {
+  PickySink picky;
+  picky.refusals = 1;
+  const auto committer = Make("", &picky);
+  const absl::Status refused = committer->Commit(Record(1)).status();
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kUnavailable, HasSubstr("locked")));
+  EXPECT_TRUE(RetryHintOf(refused).has_value());
+  EXPECT_THAT(committer->Commit(Record(2)), IsOk());
+  picky.refusals = 2;
+  ASSERT_THAT(committer->SubmitUnawaited(Shared(1)), IsOk());
+  committer->Drain(absl::Seconds(30));
+  EXPECT_LT(picky.refusals, 0);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_lost_decisions_total 0"));
 }
 
 TEST_F(CommitterTest, TheFallbackTakesWhatTheLogCannot) {

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/log/feedback_store.h"
+#include "storage/spool/sqlite_internal.h"
 #include "tests/service/server/server_fixture.h"
 #include "tests/storage/decision_fixture.h"
 #include "tests/support/append_decision.h"
@@ -100,6 +101,52 @@ TEST_F(SpoolKeeperTest, ALostConnectionMakesItAwayUntilTheDatabaseAnswersAgain) 
   EXPECT_EQ(keeper_->Describe(), "");
   EXPECT_OK(Append(keeper_->log_sink(), Decision(1)));
   EXPECT_EQ(Count("decisions"), "1");
+}
+
+TEST_F(SpoolKeeperTest, ADatabaseThatAnswersAndTakesNoWritesIsOneOutage) {
+  sink_.error = absl::UnavailableError("cannot execute INSERT in a read-only transaction");
+  for (int i = 0; i < 40; ++i) {
+    const storage::DecisionRecord decision = Decision(i);
+    EXPECT_FALSE(Append(keeper_->log_sink(), decision).ok());
+    if (i == 0) Spool(decision);
+    // The look is answered; the drain's own write is refused as well.
+    test_.Execute("ALTER TABLE suggest.decisions RENAME TO decisions_away");
+    keeper_->Drain().status().IgnoreError();
+    test_.Execute("ALTER TABLE suggest.decisions_away RENAME TO decisions");
+  }
+  const auto lines = [&](const std::string& event) {
+    int count = 0;
+    const std::string log = log_buffer_.Text();
+    for (size_t at = log.find(event); at != std::string::npos; at = log.find(event, at + 1)) ++count;
+    return count;
+  };
+  EXPECT_EQ(lines("the database is away: spooling"), 1);
+  EXPECT_EQ(lines("the database is back"), 0);
+}
+
+TEST_F(SpoolKeeperTest, ADamagedEntryStaysAndHoldsUpNoOther) {
+  for (int i = 0; i < 3; ++i) Spool(Decision(i));
+  keeper_.reset();
+  spool_.reset();
+  {
+    auto file = storage::SqliteFile::Open(folder_.path() + "/spool.db");
+    ASSERT_OK(file);
+    ASSERT_OK((*file)->Execute("UPDATE entries SET bytes = x'0a' WHERE sequence = 2"));
+  }
+  auto spool = storage::Spool::Open({folder_.path() + "/spool.db", int64_t{1} << 20});
+  ASSERT_OK(spool);
+  spool_ = *std::move(spool);
+  keeper_.emplace(spool_.get(), &sink_, &test_.database(), &clock_, &metrics_, &log_);
+  DrainAll();
+  EXPECT_EQ(Count("decisions"), "2");
+  EXPECT_EQ(spool_->figures().decisions, 1);
+  EXPECT_THAT(log_buffer_.Text(), HasSubstr("entry 2"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_spool_drained_total{result=\"refused\"} 1"));
+  const storage::DecisionRecord damaged = Decision(1, 77), fresh = Decision(8);
+  const storage::DecisionRecord* const batch[] = {&damaged, &fresh};
+  ASSERT_OK_AND_ASSIGN(const auto appended, keeper_->log_sink()->Append(batch));
+  EXPECT_THAT(appended[0].status, StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_OK(appended[1].status);
 }
 
 TEST_F(SpoolKeeperTest, AFailureThatIsNoLostConnectionDoesNotMakeItAway) {

@@ -34,6 +34,18 @@ class CallGateTest : public ::testing::Test {
   Metrics metrics_;
 };
 
+TEST_F(CallGateTest, CallersSeeNothingOfTheConnectionToTheDatabase) {
+  CallGate gate(Limits(1), &metrics_, &log_);
+  const absl::Status away =
+      WithRetryHint(absl::UnavailableError("the decision could not be committed: database: connection to server on "
+                                           "socket \"/run/pg/.s\" failed: role \"x\""));
+  const Answer answer = Run(gate, [&]() -> Answer { return away; });
+  EXPECT_EQ(answer.status().message(),
+            "the decision could not be committed: database: it cannot be used at the moment");
+  EXPECT_EQ(RetryHintOf(answer.status()), RetryHintOf(away));
+  EXPECT_EQ(ForCaller(absl::UnavailableError("draining")).message(), "draining");
+}
+
 TEST_F(CallGateTest, AFullGateRefusesAtOnceAndOpensAgain) {
   CallGate gate(Limits(1), &metrics_, &log_);
   const Answer outer = Run(gate, [&]() -> Answer {

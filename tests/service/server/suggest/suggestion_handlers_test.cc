@@ -21,6 +21,7 @@ using ::suggest::testing::StatusIs;
 using ::suggest::testing::TestDatabase;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 TEST(SuggestTest, AnswersWithADecisionThatIsInTheLog) {
@@ -129,6 +130,50 @@ TEST(SuggestTest, AttributesOfARequestNeitherGetNorLeaveAStickyAnswer) {
   (*overriding.mutable_attributes()->mutable_fields())["nonsense"].set_number_value(1);
   EXPECT_THAT(company.suggestions().Suggest(overriding, {}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("nonsense")));
+}
+
+TEST(SuggestTest, AStoredAttributeThatCannotBeReadIsMissingCountedAndLoggedOnceWithoutItsValue) {
+  ServingCompany company;
+  company.database().Execute(
+      R"(UPDATE builtin.customers SET attributes = '{"pages": "01.02.2020", "trade": "shop"}' WHERE customer_id = 'c1')");
+  for (const char* id : {"q1", "q2"}) EXPECT_OK(company.suggestions().Suggest(Fresh("c1", id), {}));
+  v1::RecordDecisionRequest expert;
+  expert.set_customer_id("c1");
+  expert.set_request_id("q3");
+  expert.add_recommendation_ids("r1");
+  EXPECT_OK(company.suggestions().RecordDecision(expert, {}));
+  EXPECT_THAT(company.replica().metrics().Text(), HasSubstr("suggest_unreadable_customer_decisions_total 3"));
+  const std::string log = company.replica().LogText();
+  EXPECT_THAT(log, AllOf(HasSubstr("count as missing"), HasSubstr("\\\"pages\\\""), Not(HasSubstr("01.02.2020"))));
+  EXPECT_EQ(log.find("count as missing"), log.rfind("count as missing"));
+  v1::SuggestRequest own = Fresh("c1", "q4");
+  (*own.mutable_attributes()->mutable_fields())["pages"].set_string_value("01.02.2020");
+  EXPECT_THAT(company.suggestions().Suggest(own, {}),
+              StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr("pages"), HasSubstr("01.02.2020"))))
+      << "what the caller sends is the caller's to mend";
+}
+
+TEST(SuggestTest, ADamagedDecisionIsDataLossForItsRetriesAndRefreshesAndForNobodyElse) {
+  for (const char* damage :
+       {"recommendation_ids = '{}'", "policy = 77", "policy = 0", "inputs = substr(inputs, 1, length(inputs) - 4)"}) {
+    for (const char* checksum : {"checksum", "NULL"}) {  // also in rows of programs without one
+      ServingCompany company;
+      ASSERT_OK_AND_ASSIGN(const auto made, company.suggestions().Suggest(RequestOf("c1", "q1"), {}));
+      company.database().Execute(absl::StrCat("UPDATE suggest.decisions SET ", damage, ", checksum = ", checksum));
+      Replica other(&company.database().database(), company.config(), &company.clock(), 7);
+      other.Poll();
+      for (const char* id : {"q1", "q2"}) {
+        EXPECT_THAT(other.suggestions().Suggest(RequestOf("c1", id), {}),
+                    StatusIs(absl::StatusCode::kDataLoss, HasSubstr(made.decision_id())))
+            << damage;
+      }
+      v1::ExplainRequest explain;
+      explain.set_customer_id("c1");
+      explain.set_decision_id(made.decision_id());
+      EXPECT_THAT(other.suggestions().Explain(explain), StatusIs(absl::StatusCode::kDataLoss)) << damage;
+      EXPECT_OK(other.suggestions().Suggest(RequestOf("c2", "q1"), {}));
+    }
+  }
 }
 
 TEST(SuggestTest, AStickyAnswerSaysWhatWasRemoved) {
