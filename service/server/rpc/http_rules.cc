@@ -45,7 +45,7 @@ absl::StatusOr<std::string> DecodePath(absl::string_view path) {
   return decoded;
 }
 
-HttpReply Refusal(int status, absl::string_view message) {
+HttpReply RefusalReply(int status, absl::string_view message) {
   HttpReply reply = ErrorReply(absl::InvalidArgumentError(message));
   reply.status = status;
   return reply;
@@ -112,9 +112,9 @@ std::string HostName(absl::string_view authority) {
 }
 
 std::optional<HttpReply> RefuseHead(const HttpHead& head, const HttpTarget& target, const AllowedHosts& allowed) {
-  if (head.version != 10 && head.version != 11) return Refusal(505, "HTTP/1.1 or HTTP/1.0 is expected");
+  if (head.version != 10 && head.version != 11) return RefusalReply(505, "HTTP/1.1 or HTTP/1.0 is expected");
   if (head.hosts.size() > 1 || (head.hosts.empty() && head.version == 11)) {
-    return Refusal(400, "the request has no Host field, or several");
+    return RefusalReply(400, "the request has no Host field, or several");
   }
   const std::string authority = !target.host.empty() ? target.host : head.hosts.empty() ? "" : head.hosts[0];
   const bool named = !authority.empty() || !head.hosts.empty();
@@ -125,13 +125,13 @@ std::optional<HttpReply> RefuseHead(const HttpHead& head, const HttpTarget& targ
     return Forbidden("the Origin field names another origin than this server");
   }
   if (head.transfer_encoding && !absl::EqualsIgnoreCase(*head.transfer_encoding, "chunked")) {
-    return Refusal(501, "Transfer-Encoding is expected to be chunked");
+    return RefusalReply(501, "Transfer-Encoding is expected to be chunked");
   }
   if (head.expect && !absl::EqualsIgnoreCase(*head.expect, "100-continue")) {
-    return Refusal(417, "Expect is expected to be 100-continue");
+    return RefusalReply(417, "Expect is expected to be 100-continue");
   }
   if (head.method == "POST" && !IsJsonType(head))
-    return Refusal(415, "Content-Type is expected to be application/json");
+    return RefusalReply(415, "Content-Type is expected to be application/json");
   return std::nullopt;
 }
 
