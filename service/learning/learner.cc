@@ -69,9 +69,12 @@ absl::StatusOr<bandit::Posterior> Learner::Step(absl::Time tick) {
   RETURN_IF_ERROR(Train(tick));
   const int64_t today = features::UtcDay(tick);
   const bandit::SufficientStatistics mature = mature_.Total(today, settings_.forgetting);
+  ASSIGN_OR_RETURN(ridge_, NextRidge(settings_, prior_, noise_, mature, ridge_));
+  bandit::Prior prior = prior_;
+  prior.ridge = ridge_.ridge;
   const bool as_events = rule_.mode == bandit::DelayMode::kEsDfmIw;
   return SolveWithPending(
-      prior_, noise_, mature, as_events ? events_.Total(today, settings_.forgetting) : mature,
+      prior, noise_, mature, as_events ? events_.Total(today, settings_.forgetting) : mature,
       [&](const DelayRule& rule) { return SumPending(rule, tick); }, &rule_);
 }
 

@@ -70,8 +70,9 @@ TEST_F(WarmStartTest, PublishesWhatTheInMemoryLearnerLearns) {
   const absl::Time cut = absl::FromUnixSeconds(model.lineage().data_cut().seconds());
   const auto training = TrainAt(*history, *timeline, config_, cut, nullptr, nullptr);
   ASSERT_THAT(training, IsOk());
-  const auto posterior = PosteriorAt(*training, *timeline, config_, cut, nullptr);
-  ASSERT_THAT(posterior, IsOk());
+  const auto learned = PosteriorAt(*training, *timeline, config_, cut, nullptr);
+  ASSERT_THAT(learned, IsOk());
+  const bandit::Posterior* const posterior = &learned->posterior;
   ASSERT_EQ(model.posterior().dimension(), posterior->dim());
   int at = 0;
   for (int i = 0; i < posterior->dim(); ++i) {
