@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "bandit/base/check.h"
@@ -86,16 +87,21 @@ absl::Span<const double> RidgeGrid() {
   return kGrid;
 }
 
-double BestRidge(const RidgeEvidence& evidence) {
-  double best = RidgeGrid().front();
-  double highest = evidence.LogEvidence(best);
-  for (const double ridge : RidgeGrid()) {
-    const double log_evidence = evidence.LogEvidence(ridge);
-    if (log_evidence < highest) continue;
-    best = ridge;
-    highest = log_evidence;
+double MeanRidge(const RidgeEvidence& evidence, double count) {
+  constexpr double kMostForEach = 100;
+  const absl::Span<const double> grid = RidgeGrid();
+  const auto end = std::max(grid.begin() + 1, std::upper_bound(grid.begin(), grid.end(), kMostForEach * count));
+  std::vector<double> log_evidence;
+  for (auto ridge = grid.begin(); ridge != end; ++ridge) log_evidence.push_back(evidence.LogEvidence(*ridge));
+  const double highest = *std::max_element(log_evidence.begin(), log_evidence.end());
+  double weights = 0;
+  double logs = 0;
+  for (size_t i = 0; i < log_evidence.size(); ++i) {
+    const double weight = PortableExp(log_evidence[i] - highest);
+    weights += weight;
+    logs += weight * PortableLog(grid[i]);
   }
-  return best;
+  return PortableExp(logs / weights);
 }
 
 }  // namespace suggest::bandit

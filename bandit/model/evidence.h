@@ -1,4 +1,4 @@
-// Log evidence of the reward model as a function of its ridge (M28): how probable the rewards of the mature exposures
+// Log evidence of the reward model as a function of its ridge (M9b): how probable the rewards of the mature exposures
 // are when the weights are drawn from the prior of that ridge.
 //
 //   r | w, sigma^2 ~ N(b' w, sigma^2),  w | sigma^2 ~ N(mu_0, sigma^2 Lambda^-1),  Lambda = diag(lambda_0, ridge, ...),
@@ -50,8 +50,12 @@ class RidgeEvidence {
 // 1, 2 and 5 times the powers of ten from 10^-2 to 10^7, ascending.
 absl::Span<const double> RidgeGrid();
 
-// Of RidgeGrid() the one with the largest evidence; of equal ones the largest.
-double BestRidge(const RidgeEvidence& evidence);
+// The ridge to use: e^(mean of log ridge), every ridge of the grid counting by its evidence, up to 100 for each of
+// `count` exposures. Where the evidence is sharp it is the best one; where it is flat, a few hundred purchases that
+// would as soon have no weights at all, it does not jump between the ends of the plateau from one company to the next.
+// Beyond the bound every weight of a standardised feature is held at a hundredth of what the data say, so that a
+// larger ridge would only explore nothing.
+double MeanRidge(const RidgeEvidence& evidence, double count);
 
 }  // namespace suggest::bandit
 

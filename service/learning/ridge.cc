@@ -20,7 +20,7 @@ absl::StatusOr<RidgeChoice> NextRidge(const LearnerSettings& settings, const ban
     return before.ridge > 0 ? before : RidgeChoice{.ridge = StartRidge(mature.dim())};
   }
   ASSIGN_OR_RETURN(const bandit::RidgeEvidence evidence, bandit::RidgeEvidence::Create(prior, mature, noise));
-  return RidgeChoice{.ridge = bandit::BestRidge(evidence), .exposures = mature.count()};
+  return RidgeChoice{.ridge = bandit::MeanRidge(evidence, mature.count()), .exposures = mature.count()};
 }
 
 absl::StatusOr<model::v1::Ridge> DescribeRidge(const LearnerSettings& settings, const bandit::Prior& prior,
@@ -34,7 +34,7 @@ absl::StatusOr<model::v1::Ridge> DescribeRidge(const LearnerSettings& settings, 
   ridge.set_log_evidence_lost(std::numeric_limits<double>::quiet_NaN());
   if (mature.count() < kRidgeExposures) return ridge;
   ASSIGN_OR_RETURN(const bandit::RidgeEvidence evidence, bandit::RidgeEvidence::Create(prior, mature, noise));
-  ridge.set_by_evidence(bandit::BestRidge(evidence));
+  ridge.set_by_evidence(bandit::MeanRidge(evidence, mature.count()));
   ridge.set_log_evidence_lost(evidence.LogEvidence(ridge.by_evidence()) - evidence.LogEvidence(prior.ridge));
   return ridge;
 }

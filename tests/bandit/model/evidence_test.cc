@@ -58,6 +58,14 @@ double DenseLogEvidence(const Rewarded& rewarded, const Prior& prior, const Nois
          (noise.alpha + half) * std::log(noise.beta + 0.5 * square);
 }
 
+double BestRidge(const RidgeEvidence& evidence) {
+  double best = RidgeGrid().front();
+  for (const double ridge : RidgeGrid()) {
+    if (evidence.LogEvidence(ridge) >= evidence.LogEvidence(best)) best = ridge;
+  }
+  return best;
+}
+
 TEST(RidgeEvidence, EqualsTheDenseDensityOfTheRewards) {
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     CounterRng rng(Seed{seed}, 7);
@@ -94,6 +102,22 @@ TEST(RidgeEvidence, WithoutASignalItShrinksEverything) {
   const auto evidence = RidgeEvidence::Create({.intercept_ridge = 0.01, .base_rate = 0.2}, sums, {0, 6, 0.4});
   ASSERT_TRUE(evidence.ok());
   EXPECT_GE(BestRidge(*evidence), 10000);
+}
+
+TEST(RidgeEvidence, TheMeanIsTheBestWhereTheEvidenceIsSharp) {
+  const SufficientStatistics sums = SumsOf(DrawRewarded(4000, 61, 0.03, 5));
+  const auto evidence = RidgeEvidence::Create({.intercept_ridge = 0.01, .base_rate = 0.2}, sums, {0, 6, 0.4});
+  ASSERT_TRUE(evidence.ok());
+  EXPECT_LT(std::abs(std::log(MeanRidge(*evidence, 4000) / BestRidge(*evidence))), std::log(2.0));
+}
+
+TEST(RidgeEvidence, TheMeanStaysBelowAHundredForEachExposure) {
+  const SufficientStatistics sums = SumsOf(DrawRewarded(400, 21, 0, 6));
+  const auto evidence = RidgeEvidence::Create({.intercept_ridge = 0.01, .base_rate = 0.2}, sums, {0, 6, 0.4});
+  ASSERT_TRUE(evidence.ok());
+  EXPECT_LE(MeanRidge(*evidence, 400), 40000);
+  EXPECT_GE(MeanRidge(*evidence, 400), 400);
+  EXPECT_NEAR(MeanRidge(*evidence, 0), 0.01, 1e-12);
 }
 
 TEST(RidgeEvidence, OfTheInterceptAloneDoesNotChangeWithTheRidge) {
