@@ -201,6 +201,16 @@ double CounterSettings::ShareVisible(absl::Duration age) const {
   return y0 + (y1 - y0) * ((seconds - x0) / (x1 - x0));
 }
 
+double Popularity(const DayHistory& history, double prior_rate) {
+  double exposures = 0;
+  double conversions = 0;
+  for (const auto& [day, counts] : history.days) {
+    exposures += static_cast<double>(counts.exposures);
+    conversions += static_cast<double>(counts.conversions);
+  }
+  return (conversions + kPopularityStrength * prior_rate) / (exposures + kPopularityStrength);
+}
+
 double EvaluateCounter(const Counter& counter, const CounterSettings& settings, const DayHistory& history,
                        absl::Time tick) {
   switch (counter.kind_case()) {

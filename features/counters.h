@@ -87,6 +87,13 @@ struct CounterSettings {
 double EvaluateCounter(const config::v1::Counter& counter, const CounterSettings& settings, const DayHistory& history,
                        absl::Time tick);
 
+// Popularity of a recommendation: its smoothed purchase rate, whoever the customer is,
+//   (conversions + kPopularityStrength prior_rate) / (exposures + kPopularityStrength)
+// over all days of its history. Young exposures count whole, so what is new is not popular yet. Within [0, 1] for a
+// prior rate within. The policy POPULAR, the warm start's report and the simulator all rank by this one.
+inline constexpr double kPopularityStrength = 20;
+double Popularity(const DayHistory& history, double prior_rate);
+
 }  // namespace suggest::features
 
 #endif  // FEATURES_COUNTERS_H_

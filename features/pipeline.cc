@@ -185,6 +185,19 @@ bandit::ContextLayout Pipeline::layout() const {
   return layout;
 }
 
+std::vector<SideEncoder::Component> Pipeline::Components() const {
+  std::vector<SideEncoder::Component> components;
+  const auto add = [&](absl::string_view side, const SideEncoder& encoder) {
+    for (SideEncoder::Component& component : encoder.Components()) {
+      component.name = absl::StrCat(side, ".", component.name);
+      components.push_back(std::move(component));
+    }
+  };
+  add("customer", customer_);
+  add("recommendation", recommendation_);
+  return components;
+}
+
 std::vector<std::string> Pipeline::TermNames() const {
   const std::vector<std::string> customers = SideTerms("customer", customer_);
   const std::vector<std::string> recommendations = SideTerms("recommendation", recommendation_);

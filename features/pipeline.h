@@ -72,6 +72,9 @@ class Pipeline {
   // A name per term of the context, in its order: "intercept", "customer.pc1 * recommendation.price", ...
   std::vector<std::string> TermNames() const;
 
+  // The principal components of both sides, named as in TermNames ("customer.pc1: pages, sections").
+  std::vector<SideEncoder::Component> Components() const;
+
   // Exposures it was fitted on; 0 = from the schema alone.
   int64_t fitted_rows() const { return fitted_rows_; }
 

@@ -159,9 +159,42 @@ Eigen::VectorXd SideEncoder::Encode(const RawSide& raw) const {
   return encoded;
 }
 
+std::string SideEncoder::ComponentName(size_t component) const {
+  constexpr int kMostNamed = 3;
+  std::vector<double> weights(columns_.features().size(), 0.0);
+  for (size_t i = 0; i < rotated_.size(); ++i) {
+    const double loading = loadings_(static_cast<Eigen::Index>(component), static_cast<Eigen::Index>(i));
+    weights[columns_.columns()[rotated_[i]].feature] += loading * loading;
+  }
+  std::string name = absl::StrCat("pc", component + 1);
+  double held = 0;
+  for (int named = 0; named < kMostNamed && held < 0.5; ++named) {
+    const auto heaviest = std::max_element(weights.begin(), weights.end());
+    absl::StrAppend(&name, named == 0 ? ": " : ", ", columns_.features()[heaviest - weights.begin()].name());
+    held += *heaviest;
+    *heaviest = 0;
+  }
+  return name;
+}
+
+std::vector<SideEncoder::Component> SideEncoder::Components() const {
+  std::vector<Component> components;
+  for (size_t j = 0; j < deviations_.size(); ++j) {
+    Component component{.name = ComponentName(j), .deviation = deviations_[j], .loadings = {}};
+    for (size_t i = 0; i < rotated_.size(); ++i) {
+      component.loadings.emplace_back(columns_.columns()[rotated_[i]].name,
+                                      loadings_(static_cast<Eigen::Index>(j), static_cast<Eigen::Index>(i)));
+    }
+    std::stable_sort(component.loadings.begin(), component.loadings.end(),
+                     [](const auto& a, const auto& b) { return std::abs(a.second) > std::abs(b.second); });
+    components.push_back(std::move(component));
+  }
+  return components;
+}
+
 std::vector<std::string> SideEncoder::TermNames() const {
   std::vector<std::string> names;
-  for (size_t j = 1; j <= deviations_.size(); ++j) names.push_back(absl::StrCat("pc", j));
+  for (size_t j = 0; j < deviations_.size(); ++j) names.push_back(ComponentName(j));
   for (const int column : passed_by_) names.push_back(columns_.columns()[column].name);
   return names;
 }

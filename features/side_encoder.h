@@ -45,8 +45,17 @@ class SideEncoder {
   // dim() numbers.
   Eigen::VectorXd Encode(const RawSide& raw) const;
 
-  // dim() names: "pc1", ..., then the columns that pass by.
+  // dim() names: the components', each with its heaviest features ("pc2: pages, sections"), then the columns' that pass
+  // by. The heaviest features are those that hold half of a component's squared loadings, three at most.
   std::vector<std::string> TermNames() const;
+
+  // What a component is made of.
+  struct Component {
+    std::string name;                                      // as in TermNames
+    double deviation = 0;                                  // standard deviation on the training history
+    std::vector<std::pair<std::string, double>> loadings;  // by column, largest magnitude first
+  };
+  std::vector<Component> Components() const;
 
  private:
   using Role = model::v1::FittedColumn::Role;
@@ -61,6 +70,7 @@ class SideEncoder {
   Eigen::MatrixXd Covariance(absl::Span<const RawSide> rows) const;
   Eigen::VectorXd Standardise(const RawSide& raw) const;
   void IndexRoles();
+  std::string ComponentName(size_t component) const;
   absl::Status ReadRotation(const model::v1::FittedSide& fitted);
 
   ColumnExpander columns_;

@@ -41,18 +41,59 @@ struct Interval {
 // Wilson's score interval for a share of `successes` in n, at `z` standard deviations (1.96: 95 %). [0, 1] for n = 0.
 Interval WilsonInterval(double successes, double n, double z = 1.959963984540054);
 
+// Interval for the mean of rewards in [0, 1] that are 0 or the worth of a purchase, from their own variance: Wilson's
+// interval with the variance k mu - mu^2 of such a reward in place of mu - mu^2, where k = sum r^2 / sum r is the mean
+// worth of a purchase, weighted by itself. With k = 1, purchases that are all worth 1, it is Wilson's to the bit.
+// [0, 1] for n = 0. REQUIRES: 0 <= mean <= k <= 1, k > 0.
+Interval RewardInterval(double mean, double n, double k, double z = 1.959963984540054);
+
 struct CalibrationBin {
   int64_t n = 0;
   double mean_predicted = 0;
   double observed = 0;  // mean label
-  double wilson_lower = 0;
-  double wilson_upper = 1;
+  double lower = 0;     // 95 % interval of the observed mean
+  double upper = 1;
 };
 
 // Rows sorted by prediction (ties by position) and cut into `bins` groups of equal size (they differ by one at most);
-// with fewer rows than bins, one group per row. REQUIRES: equal lengths, bins >= 1.
+// with fewer rows than bins, one group per row. Intervals are Wilson's, for labels that are 0 or 1.
+// REQUIRES: equal lengths, bins >= 1.
 std::vector<CalibrationBin> Calibration(absl::Span<const double> predictions, absl::Span<const double> labels,
                                         int bins = 10);
+
+// The same for rewards: intervals are RewardInterval's, with k of the group's own purchases, or of all where the group
+// has none. Without any reward above 0 they are NaN: nothing is known of a purchase's worth.
+// REQUIRES: rewards in [0, 1].
+std::vector<CalibrationBin> RewardCalibration(absl::Span<const double> predictions, absl::Span<const double> rewards,
+                                              int bins = 10);
+
+// What a prediction is taken for at least and at most where its logarithm is taken: a quarter of the base rate, and as
+// much below 1. The negative predictions of a linear model say "less than usual", not "never".
+struct ProbabilityBounds {
+  double lower = 0;
+  double upper = 1;
+};
+ProbabilityBounds BoundsOf(double base_rate);
+
+// Predictions clipped to the bounds; `floored`, when not null, counts those that lay below the lower one.
+std::vector<double> Bounded(absl::Span<const double> predictions, const ProbabilityBounds& bounds, int64_t* floored);
+
+// Mean of (p - r)^2; of labels 0 or 1 it is the Brier score. NaN for no rows. REQUIRES: equal lengths.
+double MeanSquaredError(absl::Span<const double> predictions, absl::Span<const double> labels);
+
+// A number with its standard error over clusters; NaN where it cannot be had.
+struct Measured {
+  double value = 0;
+  double standard_error = 0;
+};
+
+// Mean of the labels. Clusters (customers) are the independent units; one cluster has no standard error.
+Measured MeanOf(absl::Span<const double> labels, absl::Span<const int64_t> cluster_ids);
+
+// Slope of the least-squares line of labels on predictions: 1 where a difference between two predictions comes true,
+// less where it is exaggerated. NaN when all predictions are equal.
+Measured ObservedOnPredicted(absl::Span<const double> predictions, absl::Span<const double> labels,
+                             absl::Span<const int64_t> cluster_ids);
 
 // Mean prediction over mean label. NaN when the labels sum to 0.
 double MeanPredictedOverObserved(absl::Span<const double> predictions, absl::Span<const double> labels);

@@ -111,7 +111,6 @@ void SetLearningDefaults(config::v1::Learning* learning) {
     Default(ToAbslDuration(learning->attribution_window()) / 4, learning->mutable_prior_mean_delay());
   }
   if (learning->prior_delay_strength() == 0) learning->set_prior_delay_strength(100);
-  if (learning->ridge() == 0) learning->set_ridge(1);
   if (learning->intercept_ridge() == 0) learning->set_intercept_ridge(0.01);
   if (learning->noise_alpha() == 0) learning->set_noise_alpha(6);
   if (learning->noise_beta() == 0 && learning->base_rate() > 0) {

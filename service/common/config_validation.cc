@@ -229,7 +229,8 @@ void CheckLearning(const config::v1::Learning& learning, Problems& problems) {
                   learning.discount_per_day(), "more than 0, at most 1");
   problems.Unless(Positive(learning.prior_delay_strength()), "learning.prior_delay_strength",
                   learning.prior_delay_strength(), "a finite number above 0");
-  problems.Unless(Positive(learning.ridge()), "learning.ridge", learning.ridge(), "a finite number above 0");
+  problems.Unless(std::isfinite(learning.ridge()) && learning.ridge() >= 0, "learning.ridge", learning.ridge(),
+                  "0 (chosen by evidence) or a finite number above 0");
   problems.Unless(Positive(learning.intercept_ridge()), "learning.intercept_ridge", learning.intercept_ridge(),
                   "a finite number above 0");
   problems.Unless(Within(learning.base_rate(), 0, 1), "learning.base_rate", learning.base_rate(), "0 to 1");

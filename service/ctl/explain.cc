@@ -20,13 +20,19 @@ namespace {
 
 constexpr int kContributionsShown = 3;
 
-std::string Contributions(const v1::ExplainedCandidate& candidate) {
+std::string Largest(const google::protobuf::RepeatedPtrField<v1::Contribution>& contributions) {
   std::string text;
-  for (int i = 0; i < std::min(kContributionsShown, candidate.contributions_size()); ++i) {
-    const v1::Contribution& contribution = candidate.contributions(i);
-    absl::StrAppendFormat(&text, "%s%s %+.4f", i > 0 ? ", " : "", contribution.feature(), contribution.value());
+  for (int i = 0; i < std::min(kContributionsShown, contributions.size()); ++i) {
+    absl::StrAppendFormat(&text, "%s%s %+.4f", i > 0 ? ", " : "", contributions[i].feature(), contributions[i].value());
   }
   return text;
+}
+
+// What sets a candidate apart from its rival; its own contributions where it has none.
+std::string Why(const v1::ExplainedCandidate& candidate) {
+  if (candidate.contrast_with().empty()) return Largest(candidate.contributions());
+  if (candidate.contrast().empty()) return absl::StrCat("against ", candidate.contrast_with(), ": nothing differs");
+  return absl::StrCat("against ", candidate.contrast_with(), ": ", Largest(candidate.contrast()));
 }
 
 bool UnderAnother(const v1::ExplainRequest& request) {
@@ -48,11 +54,11 @@ std::string ExplanationText(const v1::ExplainRequest& request, const v1::Explain
       absl::StrCat("decision ", response.decision_id(), ": ", v1::Policy_Name(response.policy()), ", model version ",
                    response.model_version(), ", seed ", response.seed(), response.explore() ? ", explore\n" : "\n",
                    Superseded(response), Verdict(request, response));
-  Table table({">rank", "recommendation", ">expected reward", ">score", "largest contributions"});
+  Table table({">rank", "recommendation", ">expected reward", ">score", "what sets it apart"});
   for (const v1::ExplainedCandidate& candidate : response.candidates()) {
     table.AddRow({candidate.rank() > 0 ? absl::StrCat(candidate.rank()) : "-", candidate.recommendation_id(),
                   absl::StrFormat("%.4f ± %.4f", candidate.expected_reward(), candidate.expected_reward_sd()),
-                  absl::StrFormat("%.4f", candidate.score()), Contributions(candidate)});
+                  absl::StrFormat("%.4f", candidate.score()), Why(candidate)});
   }
   return absl::StrCat(head, table.Print());
 }

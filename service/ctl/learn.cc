@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -24,33 +25,141 @@ learning::Progress ShowProgress(const Invocation& invocation) {
 
 // --- warm-start
 
-std::string HeldOutText(const model::v1::HeldOut& held_out, absl::string_view which) {
-  std::string text = absl::StrFormat(
-      "held out (%s): %s exposures, %s bought, learned from %s\n"
-      "  AUC %.3f ± %.3f (popularity %.3f)   log loss %.4f (base rate %.4f, popularity %.4f)\n"
-      "  predicted %.4f, observed %.4f, ratio %.3f   deciles within their interval: %d of %d\n",
-      which, GroupDigits(held_out.exposures()), GroupDigits(held_out.purchases()),
-      GroupDigits(held_out.training_exposures()), held_out.auc(), held_out.auc_se(), held_out.popularity_auc(),
-      held_out.log_loss(), held_out.base_rate_log_loss(), held_out.popularity_log_loss(), held_out.mean_predicted(),
-      held_out.mean_observed(), held_out.predicted_over_observed(), held_out.deciles_within(),
-      held_out.calibration_size());
-  Table table({"", ">decile", ">n", ">predicted", ">observed", ">95 % from", ">to"});
-  for (int i = 0; i < held_out.calibration_size(); ++i) {
-    const model::v1::CalibrationDecile& decile = held_out.calibration(i);
-    table.AddRow({"", absl::StrCat(i + 1), GroupDigits(decile.n()), absl::StrFormat("%.4f", decile.mean_predicted()),
-                  absl::StrFormat("%.4f", decile.observed()), absl::StrFormat("%.4f", decile.wilson_lower()),
-                  absl::StrFormat("%.4f", decile.wilson_upper())});
-  }
-  return absl::StrCat(text, table.Print());
+// A number with so many decimals, or a dash where it could not be measured.
+std::string Figure(double value, int decimals) {
+  return std::isfinite(value) ? absl::StrFormat("%.*f", decimals, value) : "–";
 }
 
-std::string WarmStartText(const model::v1::WarmStartReport& report, bool dry_run) {
+std::string WithError(double value, double standard_error, int decimals) {
+  return absl::StrCat(Figure(value, decimals), " ± ", Figure(standard_error, decimals));
+}
+
+std::string Money(double value) {
+  return Figure(value, 3);
+}
+
+// A line of a measure: the model's, the baselines' and, where the truth is known, what can be attained.
+class MeasureTable {
+ public:
+  MeasureTable(const std::string& heading, bool with_truth) : with_truth_(with_truth), table_(Columns(heading)) {}
+
+  void Add(const std::string& name, const std::string& model, const std::string& base_rate = "",
+           const std::string& popularity = "", const std::string& features = "", const std::string& truth = "") {
+    std::vector<std::string> row = {"", name, model, base_rate, popularity};
+    if (with_truth_) row.insert(row.end(), {features, truth});
+    table_.AddRow(std::move(row));
+  }
+
+  std::string Print() { return table_.Print(); }
+
+ private:
+  std::vector<std::string> Columns(const std::string& heading) const {
+    std::vector<std::string> columns = {"", heading, ">model", ">base rate", ">popularity"};
+    if (with_truth_) columns.insert(columns.end(), {">within the features", ">truth"});
+    return columns;
+  }
+
+  const bool with_truth_;
+  Table table_;
+};
+
+std::string ChanceText(const model::v1::HeldOut& held_out) {
+  const model::v1::Attainable& truth = held_out.truth();
+  const model::v1::Attainable& features = held_out.features();
+  MeasureTable table("chance of a purchase", held_out.has_truth());
+  table.Add("AUC", WithError(held_out.auc(), held_out.auc_se(), 3), "0.500", Figure(held_out.popularity_auc(), 3),
+            Figure(features.auc(), 3), Figure(truth.auc(), 3));
+  table.Add("log loss", Figure(held_out.log_loss(), 4), Figure(held_out.base_rate_log_loss(), 4),
+            Figure(held_out.popularity_log_loss(), 4), Figure(features.log_loss(), 4), Figure(truth.log_loss(), 4));
+  table.Add("Brier skill", Figure(held_out.brier_skill(), 4), "0", Figure(held_out.popularity_brier_skill(), 4),
+            Figure(features.brier_skill(), 4), Figure(truth.brier_skill(), 4));
+  std::string text = table.Print();
+  absl::StrAppendFormat(&text,
+                        "  predicted %s, observed %s, ratio %s; best tenth: predicted %s, observed %s\n"
+                        "  slope of observed on predicted %s; deciles within their interval: %d of %d\n"
+                        "  %s predictions below %s, a quarter of the base rate, count as that\n",
+                        Figure(held_out.mean_predicted(), 4), Figure(held_out.mean_observed(), 4),
+                        Figure(held_out.predicted_over_observed(), 3), Figure(held_out.best_tenth_predicted(), 4),
+                        Figure(held_out.best_tenth_observed(), 4), WithError(held_out.slope(), held_out.slope_se(), 2),
+                        held_out.deciles_within(), held_out.calibration_size(), GroupDigits(held_out.floored()),
+                        Figure(held_out.floor(), 4));
+  return text;
+}
+
+std::string ValueText(const model::v1::HeldOut& held_out) {
+  const model::v1::ValueHeldOut& value = held_out.value();
+  const model::v1::Attainable& truth = held_out.truth();
+  const model::v1::Attainable& features = held_out.features();
+  MeasureTable table(absl::StrCat("expected value, ", value.currency()), held_out.has_truth());
+  table.Add("root mean squared error", Money(value.rmse()), Money(value.base_rate_rmse()),
+            Money(value.popularity_rmse()), Money(features.value_rmse()), Money(truth.value_rmse()));
+  table.Add("skill", Figure(value.skill(), 4), "0", Figure(value.popularity_skill(), 4),
+            Figure(features.value_skill(), 4), Figure(truth.value_skill(), 4));
+  std::string text = table.Print();
+  absl::StrAppendFormat(&text,
+                        "  predicted %s, observed %s, ratio %s; best tenth: predicted %s, observed %s\n"
+                        "  slope of observed on predicted %s; deciles within their interval: %d of %d\n",
+                        Money(value.mean_predicted()), WithError(value.mean_observed(), value.mean_observed_se(), 3),
+                        Figure(value.predicted_over_observed(), 3), Money(value.best_tenth_predicted()),
+                        Money(value.best_tenth_observed()), WithError(value.slope(), value.slope_se(), 2),
+                        value.deciles_within(), value.calibration_size());
+  return text;
+}
+
+std::string DecileText(const model::v1::HeldOut& held_out) {
+  const model::v1::ValueHeldOut& value = held_out.value();
+  Table table({"", ">decile", ">n", ">chance", ">observed", ">95 % from", ">to",
+               absl::StrCat(">value, ", value.currency()), ">observed", ">95 % from", ">to"});
+  for (int i = 0; i < held_out.calibration_size(); ++i) {
+    const model::v1::CalibrationDecile& chance = held_out.calibration(i);
+    const model::v1::ValueDecile& money = value.calibration(i);
+    table.AddRow({"", absl::StrCat(i + 1), GroupDigits(chance.n()), Figure(chance.mean_predicted(), 4),
+                  Figure(chance.observed(), 4), Figure(chance.wilson_lower(), 4), Figure(chance.wilson_upper(), 4),
+                  Money(money.mean_predicted()), Money(money.observed()), Money(money.lower()), Money(money.upper())});
+  }
+  return table.Print();
+}
+
+std::string HeldOutText(const model::v1::HeldOut& held_out, absl::string_view which) {
+  return absl::StrCat("held out (", which, "): ", GroupDigits(held_out.exposures()), " exposures, ",
+                      GroupDigits(held_out.purchases()), " bought, learned from ",
+                      GroupDigits(held_out.training_exposures()), ", ridge ", absl::StrFormat("%g", held_out.ridge()),
+                      "\n", ChanceText(held_out), ValueText(held_out), DecileText(held_out));
+}
+
+std::string RidgeText(const model::v1::Ridge& ridge) {
+  std::string text = absl::StrFormat("  ridge %g", ridge.used());
+  if (!std::isfinite(ridge.by_evidence())) {
+    return absl::StrCat(text, ridge.configured() ? " (configured)" : "",
+                        ": too few mature exposures to choose one by evidence\n");
+  }
+  if (!ridge.configured()) {
+    return absl::StrCat(text, ", chosen by the evidence of ", GroupDigits(std::llround(ridge.exposures())),
+                        " mature exposures\n");
+  }
+  return absl::StrCat(text, " (configured); the evidence of ", GroupDigits(std::llround(ridge.exposures())),
+                      " mature exposures prefers ", absl::StrFormat("%g", ridge.by_evidence()), ", by ",
+                      Figure(ridge.log_evidence_lost(), 1), " nats\n");
+}
+
+// What was done with each row of the history; nothing is left out silently.
+std::string HistoryText(const model::v1::WarmStartReport& report) {
+  return absl::StrCat("history: ", GroupDigits(report.exposures()), " exposures, ", GroupDigits(report.repeated()),
+                      " repeats of an open one, ", GroupDigits(report.not_exposed()),
+                      " suggestions short of the exposure event\n  purchases: ", GroupDigits(report.purchases()),
+                      " attributed, ", GroupDigits(report.purchases_orphaned()), " without an exposure, ",
+                      GroupDigits(report.purchases_late()), " too late, ", GroupDigits(report.purchases_early()),
+                      " too early, ", GroupDigits(report.purchases_refused()), " refused\n");
+}
+
+std::string WarmStartText(const model::v1::WarmStartReport& report, bool dry_run, bool empty) {
   std::string text;
   for (const std::string& message : report.messages()) absl::StrAppend(&text, "note: ", message, "\n");
+  if (!empty) absl::StrAppend(&text, HistoryText(report));
   if (report.has_held_out()) {
     absl::StrAppend(&text, "cut at ", report.cut(), "\n", HeldOutText(report.held_out(), "all"));
-    absl::StrAppendFormat(&text, "  %.0f %% of customer pairs have different three best recommendations\n",
-                          100 * report.held_out().different_top3());
+    absl::StrAppendFormat(&text, "  %s %% of customer pairs have different three best recommendations\n",
+                          Figure(100 * report.held_out().different_top3(), 0));
     if (report.held_out().has_complete()) {
       absl::StrAppend(&text, HeldOutText(report.held_out().complete(), "outcome complete"));
     }
@@ -60,9 +169,10 @@ std::string WarmStartText(const model::v1::WarmStartReport& report, bool dry_run
   absl::StrAppendFormat(
       &text,
       "%s: learned from everything up to %s\n"
-      "  %s exposures, %s bought; %s in the learning window; %d terms; base rate %.4f, noise sd %.4f\n",
+      "  %s exposures, %s bought; %s in the learning window; %d terms; base rate %.4f, noise sd %.4f\n%s",
       name, report.data_cut(), GroupDigits(report.exposures()), GroupDigits(report.purchases()),
-      GroupDigits(report.exposures_in_window()), report.dimension(), report.base_rate(), report.noise_sd());
+      GroupDigits(report.exposures_in_window()), report.dimension(), report.base_rate(), report.noise_sd(),
+      RidgeText(report.ridge()));
   return text;
 }
 
@@ -83,7 +193,7 @@ absl::StatusOr<Outcome> RunWarmStart(const Invocation& invocation) {
   if (!report.ok()) return AlreadyRunningIfAborted(report.status());
   Json document = ProtoToJson(*report);
   document["dry_run"] = options.dry_run;
-  return Outcome{std::move(document), WarmStartText(*report, options.dry_run)};
+  return Outcome{std::move(document), WarmStartText(*report, options.dry_run, options.empty)};
 }
 
 // --- ingest-rewards

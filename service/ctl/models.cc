@@ -127,6 +127,36 @@ chart::Chart DelayChart(int64_t version, const std::vector<learning::StratumLaw>
   return chart;
 }
 
+constexpr int kLoadingsShown = 6;
+
+// What each principal component is made of: its heaviest columns.
+std::string LoadingsText(const std::vector<features::SideEncoder::Component>& components) {
+  if (components.empty()) return "";
+  Table table({"components", ">sd", "heaviest columns"});
+  for (const features::SideEncoder::Component& component : components) {
+    std::string columns;
+    for (int i = 0; i < std::min<int>(kLoadingsShown, static_cast<int>(component.loadings.size())); ++i) {
+      absl::StrAppendFormat(&columns, "%s%s %+.2f", i > 0 ? ", " : "", component.loadings[i].first,
+                            component.loadings[i].second);
+    }
+    table.AddRow({component.name, absl::StrFormat("%.2f", component.deviation), columns});
+  }
+  return absl::StrCat("\n", table.Print());
+}
+
+Json LoadingsJson(const std::vector<features::SideEncoder::Component>& components) {
+  Json list = Json::array();
+  for (const features::SideEncoder::Component& component : components) {
+    Json loadings = Json::array();
+    for (const auto& [column, loading] : component.loadings) {
+      loadings.push_back(Json::object({{"column", column}, {"loading", loading}}));
+    }
+    list.push_back(Json::object(
+        {{"name", component.name}, {"deviation", component.deviation}, {"loadings", std::move(loadings)}}));
+  }
+  return list;
+}
+
 absl::StatusOr<Outcome> RunShow(const Invocation& invocation) {
   ASSIGN_OR_RETURN(const Session session, OpenSession(invocation));
   const storage::ModelStore store(session.database.get());
@@ -151,12 +181,15 @@ absl::StatusOr<Outcome> RunShow(const Invocation& invocation) {
   if (invocation.flags.Has("svg")) {
     RETURN_IF_ERROR(chart::WriteSvg(DelayChart(version, laws), invocation.flags.Text("svg")));
   }
+  const std::vector<features::SideEncoder::Component> components = stored.snapshot->pipeline().Components();
   return Outcome{Json::object({{"summary", ProtoToJson(summary)},
                                {"delay", DelayJson(stored.model, delays)},
                                {"format", stored.model.format()},
                                {"fitted_rows", stored.model.pipeline().fitted_rows()},
+                               {"components", LoadingsJson(components)},
                                {"terms", std::move(list)}}),
-                 absl::StrCat(SummaryTable({summary}), "\n", DelayText(stored.model, delays), "\n", table.Print())};
+                 absl::StrCat(SummaryTable({summary}), "\n", DelayText(stored.model, delays), "\n", table.Print(),
+                              LoadingsText(components))};
 }
 
 // --- diff

@@ -75,14 +75,8 @@ std::vector<double> Popularity(const Snapshot& snapshot, const Catalogue& catalo
   std::vector<double> popularity;
   popularity.reserve(catalogue.size());
   for (int i = 0; i < catalogue.size(); ++i) {
-    double exposures = 0;
-    double conversions = 0;
-    for (const auto& [day, counts] : snapshot.HistoryOf(catalogue.item(i).recommendation_id).days) {
-      exposures += static_cast<double>(counts.exposures);
-      conversions += static_cast<double>(counts.conversions);
-    }
-    constexpr double kStrength = Serving::kPopularityStrength;
-    popularity.push_back((conversions + kStrength * snapshot.base_rate()) / (exposures + kStrength));
+    popularity.push_back(
+        features::Popularity(snapshot.HistoryOf(catalogue.item(i).recommendation_id), snapshot.base_rate()));
   }
   return popularity;
 }

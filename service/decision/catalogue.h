@@ -96,13 +96,10 @@ class Serving {
   const std::shared_ptr<const Catalogue>& shared_catalogue() const { return catalogue_; }
   // z~_r of each item, in the catalogue's order.
   const bandit::CandidateMatrix& candidates() const { return candidates_; }
-  // Smoothed purchase rate of each item, whoever the customer is: (conversions + s p0) / (exposures + s) with the
-  // model's base rate p0 and s = kPopularityStrength.
+  // features::Popularity of each item, with the model's base rate as its prior rate.
   const std::vector<double>& popularity() const { return popularity_; }
   // What counts as missing since it cannot be read: recommendation, feature and column, without the value.
   const std::vector<std::string>& unreadable() const { return unreadable_; }
-
-  static constexpr double kPopularityStrength = 20;
 
  private:
   Serving(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const Catalogue> catalogue,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -38,15 +39,16 @@ bandit::FactoredContext ContextOf(const bandit::DecisionProblem& problem, int ca
   return context;
 }
 
-void AddContribution(const std::string& feature, double value, v1::ExplainedCandidate* candidate) {
-  v1::Contribution* contribution = candidate->add_contributions();
+using ContributionList = google::protobuf::RepeatedPtrField<v1::Contribution>;
+
+void AddContribution(const std::string& feature, double value, ContributionList* list) {
+  v1::Contribution* contribution = list->Add();
   contribution->set_feature(feature);
   contribution->set_value(value);
 }
 
-void AddContributions(const Snapshot& snapshot, const bandit::FactoredContext& context,
-                      v1::ExplainedCandidate* candidate) {
-  const Eigen::VectorXd terms = bandit::Contributions(snapshot.layout(), context, snapshot.posterior().mean());
+// The largest of `terms`, one for each term of the context, and the sum of the others.
+void AddContributions(const Snapshot& snapshot, const Eigen::VectorXd& terms, ContributionList* list) {
   std::vector<int> order(terms.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return std::abs(terms[a]) > std::abs(terms[b]); });
@@ -54,12 +56,12 @@ void AddContributions(const Snapshot& snapshot, const bandit::FactoredContext& c
   double rest = 0;
   for (auto i = order.begin(); i != order.end(); ++i) {
     if (i < named) {
-      if (terms[*i] != 0) AddContribution(snapshot.term_names()[*i], terms[*i], candidate);
+      if (terms[*i] != 0) AddContribution(snapshot.term_names()[*i], terms[*i], list);
     } else {
       rest += terms[*i];
     }
   }
-  if (rest != 0) AddContribution("(all other terms)", rest, candidate);
+  if (rest != 0) AddContribution("(all other terms)", rest, list);
 }
 
 v1::ExplainResponse Header(const storage::DecisionRecord& record, const Snapshot& snapshot) {
@@ -85,6 +87,7 @@ class Explainer {
   absl::StatusOr<v1::ExplainResponse> Run(bool all_candidates) {
     RETURN_IF_ERROR(record_.policy == v1::EXPERT ? ExplainExpert() : ExplainPolicy());
     if (all_candidates && record_.policy != v1::EXPERT) RETURN_IF_ERROR(AddOthers());
+    AddContrasts();
     return std::move(response_);
   }
 
@@ -98,8 +101,43 @@ class Explainer {
     candidate->set_expected_reward(scored.mean);
     candidate->set_expected_reward_sd(scored.sd);
     candidate->set_rank(rank);
-    AddContributions(serving_.snapshot(), ContextOf(problem_, scored.candidate), candidate);
+    AddContributions(serving_.snapshot(), TermsOf(scored.candidate), candidate->mutable_contributions());
+    explained_.push_back(scored.candidate);
+    slate_size_ += rank > 0 ? 1 : 0;
     return candidate;
+  }
+
+  Eigen::VectorXd TermsOf(int candidate) const {
+    const Snapshot& snapshot = serving_.snapshot();
+    return bandit::Contributions(snapshot.layout(), ContextOf(problem_, candidate), snapshot.posterior().mean());
+  }
+
+  // The best-scored candidate that is not in the slate; without one the last of the slate. -1: nobody can be scored.
+  int RunnerUp() const {
+    const v1::Policy by = policy() == v1::EXPERT ? v1::GREEDY : policy();
+    const auto scored = ScoreEligible(serving_, by, record_.inputs, record_.decided_at, record_.seed);
+    if (!scored.ok() || slate_size_ == 0) return -1;
+    const auto slate_end = explained_.begin() + slate_size_;
+    const bandit::ScoredCandidate* best = nullptr;
+    for (const bandit::ScoredCandidate& candidate : *scored) {
+      if (std::find(explained_.begin(), slate_end, candidate.candidate) != slate_end) continue;
+      if (best == nullptr || std::tie(candidate.score, candidate.mean) > std::tie(best->score, best->mean)) {
+        best = &candidate;
+      }
+    }
+    return best != nullptr ? best->candidate : explained_[slate_size_ - 1];
+  }
+
+  void AddContrasts() {
+    const int runner_up = RunnerUp();
+    if (runner_up < 0) return;
+    for (int i = 0; i < response_.candidates_size(); ++i) {
+      const int other = i < slate_size_ ? runner_up : explained_[0];
+      if (other == explained_[i]) continue;
+      v1::ExplainedCandidate* const candidate = response_.mutable_candidates(i);
+      candidate->set_contrast_with(serving_.catalogue().item(other).recommendation_id);
+      AddContributions(serving_.snapshot(), TermsOf(explained_[i]) - TermsOf(other), candidate->mutable_contrast());
+    }
   }
 
   absl::Status ExplainPolicy() {
@@ -154,6 +192,8 @@ class Explainer {
   const Serving& serving_;
   const bandit::DecisionProblem problem_;
   v1::ExplainResponse response_;
+  std::vector<int> explained_;  // catalogue index of each candidate of the response; the slate's come first
+  int slate_size_ = 0;
 };
 
 }  // namespace

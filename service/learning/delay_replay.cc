@@ -172,7 +172,7 @@ DelayReplayMethod Measure(const Stage& stage, const std::string& name, const std
   method.predicted_over_observed = bandit::MeanPredictedOverObserved(clipped, rewards);
   for (const bandit::CalibrationBin& bin : bandit::Calibration(clipped, rewards)) {
     ++method.deciles;
-    method.deciles_within += bin.wilson_lower <= bin.mean_predicted && bin.mean_predicted <= bin.wilson_upper ? 1 : 0;
+    method.deciles_within += bin.lower <= bin.mean_predicted && bin.mean_predicted <= bin.upper ? 1 : 0;
   }
   AddTicks(stage, predictions, &method);
   CompareWithOracle(stage, predictions, oracle, &method);

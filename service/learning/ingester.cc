@@ -102,7 +102,8 @@ absl::Status Publish(LearningTransaction& tx, const Run& run, std::chrono::stead
                       .parent_version = current.version(),
                       .version = highest.first + 1,
                       .origin = "ingest",
-                      .nuisance = std::move(rule.nuisance)};
+                      .nuisance = std::move(rule.nuisance),
+                      .ridge = {current.posterior().ridge(), current.lineage().ridge_exposures()}};
   RETURN_IF_ERROR(
       PublishVersion(tx, run.config, basis, run.now, run.now, response.mutable_counts(), run.progress).status());
   response.set_model_version(basis.version);

@@ -67,8 +67,12 @@ absl::StatusOr<bandit::Posterior> Learner::Step(absl::Time tick) {
   EstimateDelayLaws(tick);
   RETURN_IF_ERROR(Train(tick));
   const int64_t today = features::UtcDay(tick);
+  const bandit::SufficientStatistics mature = mature_.Total(today, settings_.forgetting);
+  ASSIGN_OR_RETURN(ridge_, NextRidge(settings_, prior_, noise_, mature, ridge_));
+  bandit::Prior prior = prior_;
+  prior.ridge = ridge_.ridge;
   return SolveWithPending(
-      prior_, noise_, mature_.Total(today, settings_.forgetting),
+      prior, noise_, mature,
       [&](const DelayRule& rule) { return SumPending(rule, tick); }, &rule_);
 }
 

@@ -30,6 +30,7 @@
 #include "bandit/model/posterior.h"
 #include "service/learning/delay_rule.h"
 #include "service/learning/posterior_sums.h"
+#include "service/learning/ridge.h"
 #include "service/learning/settings.h"
 
 namespace suggest::learning {
@@ -61,6 +62,7 @@ class Learner {
   const DelayRule& delay_rule() const { return rule_; }
   int64_t mature_exposures() const { return mature_count_; }
   int64_t pending_exposures() const { return pending_count_; }
+  const RidgeChoice& ridge() const { return ridge_; }
 
  private:
   struct Entry {
@@ -95,6 +97,7 @@ class Learner {
   bandit::ContextLayout layout_;
   bandit::Prior prior_;
   bandit::NoiseModel noise_;
+  RidgeChoice ridge_;  // of the last Step
   bandit::DelayLaw prior_law_;
   DelayRule rule_;
   bandit::DayBuckets mature_;

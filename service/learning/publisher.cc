@@ -87,9 +87,11 @@ storage::ModelRow ToModelRow(const model::v1::ModelVersion& model, const bandit:
 
 absl::StatusOr<storage::ModelRow> PublishVersion(storage::LearningTransaction& tx, const config::v1::Config& config,
                                                  const BasisOf& basis, absl::Time tick, absl::Time created_at,
-                                                 suggest::v1::IngestCounts* counts, const Progress& progress) {
+                                                 suggest::v1::IngestCounts* counts, const Progress& progress,
+                                                 model::v1::Ridge* ridge) {
   const LearnerSettings settings = LearnerSettingsOf(config);
-  const bandit::Prior prior = PriorOf(config, basis.base_rate);
+  bandit::Prior prior = PriorOf(config, basis.base_rate);
+  const bandit::NoiseModel noise = NoiseOf(config, basis.base_rate);
   ASSIGN_OR_RETURN(storage::LearnerState state, tx.State());
   state.first_live_day = std::max(state.first_live_day, FirstLiveDay(tick, settings.forgetting));
   RETURN_IF_ERROR(tx.DropBuckets(basis.basis_id, state.first_live_day));
@@ -97,6 +99,11 @@ absl::StatusOr<storage::ModelRow> PublishVersion(storage::LearningTransaction& t
                 {basis.basis_id, state.first_live_day, tick, config.learning().chunk_rows()});
   ASSIGN_OR_RETURN(DelayRule rule, ledger.EstimateRule(prior.base_rate, basis.nuisance));
   ASSIGN_OR_RETURN(const Ledger::Mature mature, ledger.SumBuckets());
+  ASSIGN_OR_RETURN(const RidgeChoice choice, NextRidge(settings, prior, noise, mature.sums, basis.ridge));
+  prior.ridge = choice.ridge;
+  if (ridge != nullptr) {
+    ASSIGN_OR_RETURN(*ridge, DescribeRidge(settings, prior, noise, mature.sums));
+  }
   int64_t pending_count = 0;
   const auto pass = [&](const DelayRule& under) -> absl::StatusOr<bandit::SufficientStatistics> {
     ASSIGN_OR_RETURN(const Ledger::Pending pending, ledger.SumPending(under, progress));
@@ -104,12 +111,13 @@ absl::StatusOr<storage::ModelRow> PublishVersion(storage::LearningTransaction& t
     return pending.sums;
   };
   ASSIGN_OR_RETURN(const bandit::Posterior posterior,
-                   SolveWithPending(prior, NoiseOf(config, basis.base_rate), mature.sums, pass, &rule));
+                   SolveWithPending(prior, noise, mature.sums, pass, &rule));
 
   model::v1::ModelVersion model;
   model.set_version(basis.version);
   *model.mutable_pipeline() = basis.pipeline;
   SetLineage(basis, mature, pending_count, tick, created_at, model.mutable_lineage());
+  model.mutable_lineage()->set_ridge_exposures(choice.exposures);
   SetPosterior(posterior, prior, model.mutable_posterior());
   const bandit::DelayLaw& law = rule.laws.global();
   *model.mutable_delay_law()->mutable_age_seconds() = {law.age_seconds().begin(), law.age_seconds().end()};

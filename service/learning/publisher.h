@@ -10,6 +10,7 @@
 #include "bandit/model/context.h"
 #include "service/learning/delay_rule.h"
 #include "service/learning/progress.h"
+#include "service/learning/ridge.h"
 #include "service/learning/settings.h"
 #include "storage/ledger/learning_store.h"
 #include "suggest/config/v1/config.pb.h"
@@ -28,13 +29,16 @@ struct BasisOf {
   int64_t version = 0;          // of the version to be made
   std::string origin;           // "ingest", "warm-start", ...
   DelayNuisance nuisance = {};  // of the parent version
+  RidgeChoice ridge = {};       // of the parent version; a warm start has none and chooses anew
 };
 
 // Drops dead buckets, sums, solves, stores the version, makes it current and notifies. Fills the state counts, and
-// returns what it stored. Errors: INTERNAL when the posterior fails its checks.
+// returns what it stored. `ridge`, when not null, gets what the evidence says of the ridge, configured or not.
+// Errors: INTERNAL when the posterior fails its checks.
 absl::StatusOr<storage::ModelRow> PublishVersion(storage::LearningTransaction& tx, const config::v1::Config& config,
                                                  const BasisOf& basis, absl::Time tick, absl::Time created_at,
-                                                 suggest::v1::IngestCounts* counts, const Progress& progress);
+                                                 suggest::v1::IngestCounts* counts, const Progress& progress,
+                                                 model::v1::Ridge* ridge = nullptr);
 
 // The current version, decoded. Errors: FAILED_PRECONDITION without one; those of decision::DecodeModel.
 absl::StatusOr<model::v1::ModelVersion> CurrentModelVersion(storage::LearningTransaction& tx);

@@ -18,7 +18,6 @@ namespace {
 
 using storage::LedgerKey;
 
-constexpr double kPopularityStrength = 10;
 constexpr int64_t kReportEvery = 1024;
 
 // Everything that a booked purchase does to one exposure, in visibility time.
@@ -227,17 +226,17 @@ const storage::CustomerRecord* ValidAt(const CustomerRows& rows, const std::stri
   return valid;
 }
 
-double Popularity(const features::DayHistory& history, const features::CounterSettings& settings, absl::Time tick,
-                  double base_rate) {
-  double conversions = 0;
-  double weight = 0;
-  for (const auto& [day, counts] : history.days) {
-    const absl::Duration age = tick - (absl::UnixEpoch() + absl::Hours(24 * day + 12));
-    const double share = settings.delay_share.empty() ? 1 : settings.ShareVisible(std::max(age, absl::ZeroDuration()));
-    conversions += static_cast<double>(counts.conversions);
-    weight += static_cast<double>(counts.exposures) * share;
+// Mean over the exposures before `at` of what their rewards by then stand for, corrected for delay.
+template <typename Meaning>
+double MeanBefore(const Timeline& timeline, absl::Time at, const bandit::DelayLaw& law, Meaning meaning) {
+  double sum = 0.5;
+  double exposures = 1;
+  for (const ReplayedExposure& exposure : timeline.exposures) {
+    if (exposure.exposed_at >= at) continue;
+    sum += meaning(exposure.RewardBefore(at));
+    exposures += law.Share(at - exposure.exposed_at);
   }
-  return std::min(1.0, (conversions + kPopularityStrength * base_rate) / (weight + kPopularityStrength));
+  return std::min(sum / exposures, 1 - 1e-6);
 }
 
 absl::Status Named(const absl::Status& status, const ReplayedExposure& exposure) {
@@ -307,7 +306,7 @@ absl::Time TickOf(absl::Time time, absl::Duration period) {
 }
 
 absl::StatusOr<ReplayedRows> ReplayFeatures(const History& history, const Timeline& timeline,
-                                            const features::FeatureExtractor& extractor, double base_rate,
+                                            const features::FeatureExtractor& extractor, double purchase_rate,
                                             const Progress& progress) {
   const CustomerRows customers = GroupCustomers(history);
   absl::flat_hash_map<std::string, const features::Attributes*> catalogue;
@@ -338,8 +337,7 @@ absl::StatusOr<ReplayedRows> ReplayFeatures(const History& history, const Timeli
       const features::DayHistory& own = book.OfRecommendation(exposure.recommendation_id);
       absl::StatusOr<features::RawSide> raw = extractor.Recommendation(attributes, own, exposure.tick);
       if (!raw.ok()) return Named(raw.status(), exposure);
-      cache[exposure.recommendation_id] = {*std::move(raw),
-                                           Popularity(own, extractor.settings(), exposure.tick, base_rate)};
+      cache[exposure.recommendation_id] = {*std::move(raw), features::Popularity(own, purchase_rate)};
     }
     const features::CustomerHistory& own = book.OfCustomer(exposure.customer_id);
     absl::StatusOr<features::RawSide> raw =
@@ -377,14 +375,11 @@ bandit::DelayLaw EstimateDelayLaw(const Timeline& timeline, absl::Time at, const
 }
 
 double EstimateBaseRate(const Timeline& timeline, absl::Time at, const bandit::DelayLaw& law) {
-  double rewards = 0.5;
-  double exposures = 1;
-  for (const ReplayedExposure& exposure : timeline.exposures) {
-    if (exposure.exposed_at >= at) continue;
-    rewards += exposure.RewardBefore(at);
-    exposures += law.Share(at - exposure.exposed_at);
-  }
-  return std::min(rewards / exposures, 1 - 1e-6);
+  return MeanBefore(timeline, at, law, [](double reward) { return reward; });
+}
+
+double EstimatePurchaseRate(const Timeline& timeline, absl::Time at, const bandit::DelayLaw& law) {
+  return MeanBefore(timeline, at, law, [](double reward) { return reward > 0 ? 1.0 : 0.0; });
 }
 
 }  // namespace suggest::learning

@@ -106,13 +106,13 @@ absl::Time TickOf(absl::Time time, absl::Duration period);
 // Raw features of each exposure of the timeline, in its order, and each recommendation's history at its tick.
 struct ReplayedRows {
   features::TrainingRows rows;
-  std::vector<double> popularity;  // (conversions + 10 p0) / (sum of exposures x F(age) + 10) at the tick
+  std::vector<double> popularity;  // features::Popularity of what was visible at the tick
 };
 
-// Errors: those of the extractor, with the suggestion's id; FAILED_PRECONDITION for an exposure of a customer without
-// attributes at its time.
+// `purchase_rate`: prior of the popularity. Errors: those of the extractor, with the suggestion's id;
+// FAILED_PRECONDITION for an exposure of a customer without attributes at its time.
 absl::StatusOr<ReplayedRows> ReplayFeatures(const History& history, const Timeline& timeline,
-                                            const features::FeatureExtractor& extractor, double base_rate,
+                                            const features::FeatureExtractor& extractor, double purchase_rate,
                                             const Progress& progress);
 
 // Delay law from what was visible strictly before `at`, over exposures before it.
@@ -122,6 +122,9 @@ bandit::DelayLaw EstimateDelayLaw(const Timeline& timeline, absl::Time at, const
 // Mean reward of exposures before `at` as visible by then, corrected for delay: sum of rewards / sum of F(age).
 // Counts one half of a reward and two halves of an exposure beforehand, so it is never 0 or 1.
 double EstimateBaseRate(const Timeline& timeline, absl::Time at, const bandit::DelayLaw& law);
+
+// The same of the share that was bought, whatever it was worth.
+double EstimatePurchaseRate(const Timeline& timeline, absl::Time at, const bandit::DelayLaw& law);
 
 }  // namespace suggest::learning
 

@@ -43,6 +43,7 @@ LearnerSettings LearnerSettingsOf(const config::v1::Config& config) {
   settings.delay_mode = DelayModeOf(learning.delay_mode());
   settings.prior_mean_delay = ToAbslDuration(learning.prior_mean_delay());
   settings.prior_delay_strength = learning.prior_delay_strength();
+  settings.ridge_by_evidence = learning.ridge() == 0;
   const config::v1::EsDfm& es_dfm = learning.es_dfm();
   settings.es_dfm = {.refresh_period = ToAbslDuration(es_dfm.refresh_period()),
                      .ridge = es_dfm.ridge(),

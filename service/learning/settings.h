@@ -27,6 +27,7 @@ struct LearnerSettings {
   absl::Duration prior_mean_delay = absl::Hours(24 * 70) / 4;
   double prior_delay_strength = 100;  // exposures behind the prior delay law
   EsDfmSettings es_dfm;
+  bool ridge_by_evidence = false;  // the prior's ridge is not configured
 
   absl::Duration maturity() const { return window + grace; }
 };
@@ -44,7 +45,8 @@ config::v1::Learning::DelayMode ToConfig(bandit::DelayMode mode);
 // REQUIRES (all four): a configuration with defaults that is valid.
 LearnerSettings LearnerSettingsOf(const config::v1::Config& config);
 MoneyRules MoneyRulesOf(const config::v1::Config& config);
-// `base_rate` stands in where the configuration leaves it to the history.
+// `base_rate` stands in where the configuration leaves it to the history. The ridge is 0 where the configuration leaves
+// it to the evidence: NextRidge (ridge.h) gives it.
 bandit::Prior PriorOf(const config::v1::Config& config, double base_rate);
 // noise_beta 0 becomes (alpha - 1) base_rate (1 - base_rate): the variance of a purchase at the base rate.
 bandit::NoiseModel NoiseOf(const config::v1::Config& config, double base_rate);

@@ -48,16 +48,18 @@ absl::StatusOr<Training> TrainAt(const History& history, const Timeline& timelin
   const double first_rate = EstimateBaseRate(timeline, at, PriorDelayLaw(settings));
   bandit::DelayLaw law = EstimateDelayLaw(timeline, at, settings, first_rate);
   const double base_rate = EstimateBaseRate(timeline, at, law);
+  const double purchase_rate = EstimatePurchaseRate(timeline, at, law);
 
   const features::CounterSettings counters = CounterSettingsOf(config, law);
   ASSIGN_OR_RETURN(const features::FeatureExtractor extractor,
                    features::FeatureExtractor::Create(config.features(), counters));
-  ASSIGN_OR_RETURN(ReplayedRows replayed, ReplayFeatures(history, timeline, extractor, base_rate, progress));
+  ASSIGN_OR_RETURN(ReplayedRows replayed, ReplayFeatures(history, timeline, extractor, purchase_rate, progress));
   ASSIGN_OR_RETURN(features::Pipeline pipeline,
                    features::Pipeline::Fit(config.features(), counters, FirstRows(replayed.rows, exposures), messages));
   Training training{.pipeline = std::move(pipeline),
                     .law = std::move(law),
                     .base_rate = base_rate,
+                    .purchase_rate = purchase_rate,
                     .exposures = exposures,
                     .contexts = {},
                     .popularity = std::move(replayed.popularity)};
@@ -68,9 +70,8 @@ absl::StatusOr<Training> TrainAt(const History& history, const Timeline& timelin
   return training;
 }
 
-absl::StatusOr<bandit::Posterior> PosteriorAt(const Training& training, const Timeline& timeline,
-                                              const config::v1::Config& config, absl::Time at,
-                                              const Progress& progress) {
+absl::StatusOr<Learned> PosteriorAt(const Training& training, const Timeline& timeline,
+                                    const config::v1::Config& config, absl::Time at, const Progress& progress) {
   Learner learner(LearnerSettingsOf(config), training.pipeline.layout(), PriorOf(config, training.base_rate),
                   NoiseOf(config, training.base_rate));
   const int64_t total = static_cast<int64_t>(training.exposures);
@@ -83,7 +84,8 @@ absl::StatusOr<bandit::Posterior> PosteriorAt(const Training& training, const Ti
     }
     if ((i + 1) % kReportRows == 0) Report(progress, "learn", i + 1, total);
   }
-  return learner.Step(at);
+  ASSIGN_OR_RETURN(bandit::Posterior posterior, learner.Step(at));
+  return Learned{std::move(posterior), learner.ridge().ridge};
 }
 
 }  // namespace suggest::learning

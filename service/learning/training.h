@@ -20,7 +20,8 @@ namespace suggest::learning {
 struct Training {
   features::Pipeline pipeline;
   bandit::DelayLaw law;
-  double base_rate = 0;
+  double base_rate = 0;                           // mean reward
+  double purchase_rate = 0;                       // share that is bought
   size_t exposures = 0;                           // the first so many of the timeline were fitted on
   std::vector<bandit::FactoredContext> contexts;  // of all exposures, also of those after `at`
   std::vector<double> popularity;                 // ReplayedRows::popularity
@@ -32,9 +33,12 @@ absl::StatusOr<Training> TrainAt(const History& history, const Timeline& timelin
                                  absl::Time at, std::vector<std::string>* messages, const Progress& progress);
 
 // The posterior that the in-memory learner has at `at` from the training exposures.
-absl::StatusOr<bandit::Posterior> PosteriorAt(const Training& training, const Timeline& timeline,
-                                              const config::v1::Config& config, absl::Time at,
-                                              const Progress& progress);
+struct Learned {
+  bandit::Posterior posterior;
+  double ridge = 0;
+};
+absl::StatusOr<Learned> PosteriorAt(const Training& training, const Timeline& timeline,
+                                    const config::v1::Config& config, absl::Time at, const Progress& progress);
 
 // The basis of counters: maturity and a delay law, fixed with the pipeline.
 features::CounterSettings CounterSettingsOf(const config::v1::Config& config, const bandit::DelayLaw& law);

@@ -44,9 +44,7 @@ void DescribeHistory(const Timeline& timeline, WarmStartReport* report) {
   if (!counts.has_propensities) {
     report->add_messages("the history has no propensities: it teaches, but policies cannot be evaluated on it");
   }
-  if (counts.not_exposed > 0) {
-    report->add_messages(absl::StrCat(counts.not_exposed, " suggestions fell short of the exposure event"));
-  }
+  report->set_not_exposed(counts.not_exposed);
 }
 
 void AddMessages(const std::vector<std::string>& messages, absl::string_view prefix, WarmStartReport* report) {
@@ -63,10 +61,10 @@ absl::Status AddHeldOut(const History& history, const Timeline& timeline, const 
   }
   report->set_cut(FormatInstant(cut));
   ASSIGN_OR_RETURN(const Training training, TrainAt(history, timeline, config, cut, nullptr, progress));
-  ASSIGN_OR_RETURN(const bandit::Posterior posterior, PosteriorAt(training, timeline, config, cut, progress));
+  ASSIGN_OR_RETURN(const Learned learned, PosteriorAt(training, timeline, config, cut, progress));
   ASSIGN_OR_RETURN(*report->mutable_held_out(),
-                   EvaluateHeldOut(history, timeline, training, posterior, LearnerSettingsOf(config), data_end,
-                                   {options.bootstrap_resamples, options.bootstrap_seed}));
+                   EvaluateHeldOut(history, timeline, training, learned, config, cut, data_end,
+                                   {options.bootstrap_resamples, options.bootstrap_seed}, options.truth));
   return absl::OkStatus();
 }
 
@@ -167,8 +165,8 @@ absl::Status PublishPlan(LearningTransaction& tx, const config::v1::Config& conf
     ASSIGN_OR_RETURN(chunk, booking.MatureDue(tx));
     Report(progress, "mature", counts.exposures_matured(), 0);
   } while (chunk.more);
-  ASSIGN_OR_RETURN(const storage::ModelRow row,
-                   PublishVersion(tx, config, plan.basis, plan.data_cut, now, &counts, progress));
+  ASSIGN_OR_RETURN(const storage::ModelRow row, PublishVersion(tx, config, plan.basis, plan.data_cut, now, &counts,
+                                                               progress, report->mutable_ridge()));
   report->set_model_version(options.dry_run ? 0 : row.version);
   report->set_basis_id(row.basis_id);
   report->set_dimension(row.dimension);

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "service/learning/held_out.h"
 #include "service/learning/progress.h"
 #include "service/learning/replay.h"
 #include "storage/postgres/database.h"
@@ -31,6 +32,7 @@ struct WarmStartOptions {
   std::optional<absl::Time> data_cut;
   uint64_t bootstrap_seed = 1;
   int bootstrap_resamples = 200;
+  TruthOf truth;  // of a simulated company: the held-out part then says what can be attained
 };
 
 // Reads the history from the source views and publishes. `now` is created_at.

@@ -15,6 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 class PipelineTest : public ::testing::Test {
  protected:
@@ -79,10 +80,10 @@ TEST_F(PipelineTest, TermNamesFollowTheContextsOrder) {
   const std::vector<std::string> names = pipeline.TermNames();
   ASSERT_THAT(names, SizeIs(layout.dim()));
   EXPECT_EQ(names[0], "intercept");
-  EXPECT_EQ(names[1], "recommendation.pc1");
+  EXPECT_THAT(names[1], StartsWith("recommendation.pc1: "));
   EXPECT_EQ(names[layout.recommendation_dim - 1], "recommendation.item_rate");
-  EXPECT_EQ(names[layout.recommendation_dim], "customer.pc1");
-  EXPECT_EQ(names[layout.recommendation_dim + 1], "customer.pc1 * recommendation.pc1");
+  EXPECT_THAT(names[layout.recommendation_dim], StartsWith("customer.pc1: "));
+  EXPECT_EQ(names[layout.recommendation_dim + 1], absl::StrCat(names[layout.recommendation_dim], " * ", names[1]));
   EXPECT_EQ(names[layout.shared_dim() - 1], "customer.rate * recommendation.item_rate");
   EXPECT_EQ(names[layout.shared_dim()], "pair.seen");
 }
@@ -95,8 +96,8 @@ TEST_F(PipelineTest, WithoutInteractionsTheTermsAreBothSidesAndThePairs) {
   EXPECT_EQ(pipeline.layout().interactions, bandit::Interactions::kNone);
   ASSERT_THAT(names, SizeIs(pipeline.layout().dim()));
   EXPECT_EQ(names[0], "intercept");
-  EXPECT_EQ(names[1], "customer.pc1");
-  EXPECT_EQ(names[6], "recommendation.pc1");
+  EXPECT_THAT(names[1], StartsWith("customer.pc1: "));
+  EXPECT_THAT(names[6], StartsWith("recommendation.pc1: "));
 }
 
 TEST_F(PipelineTest, AnUnknownCategoryEncodesAsOther) {

@@ -85,8 +85,30 @@ TEST(SideEncoderTest, PassedByFeaturesAreScaledAndStandAfterTheComponents) {
   const auto rows = Rows({{2, 1, 7}, {6, 3, 1}, {2, 4, 5}, {6, 9, 2}});
   const config::v1::Pca pca = Components(2);
   const SideEncoder encoder = *SideEncoder::Fit(features, rows, &pca, &messages);
-  EXPECT_THAT(encoder.TermNames(), ElementsAre("pc1", "pc2", "p"));
+  EXPECT_THAT(encoder.TermNames(), ElementsAre("pc1: a", "pc2: b", "p"));
   EXPECT_EQ(EncodeSide(encoder, rows[1])[2], 1);
+}
+
+TEST(SideEncoderTest, ComponentsAreNamedByTheirHeaviestFeaturesAndTellTheirLoadings) {
+  std::vector<std::string> messages;
+  // "big" and "wide" vary together, "odd" by itself: the first component is theirs, the second is its.
+  const config::v1::Pca pca = Components(2);
+  const SideEncoder encoder =
+      *SideEncoder::Fit(Numeric({"odd", "big", "wide"}),
+                        Rows({{5, 1, 2}, {1, 2, 4}, {5, 3, 6.1}, {1.2, 4, 8}, {5, 5, 10}}), &pca, &messages);
+  const std::vector<std::string> names = encoder.TermNames();
+  ASSERT_EQ(names.size(), 2u);
+  EXPECT_THAT(names[0], ::testing::AnyOf("pc1: big, wide", "pc1: wide, big"));
+  EXPECT_EQ(names[1], "pc2: odd");
+  const auto components = encoder.Components();
+  ASSERT_EQ(components.size(), 2u);
+  EXPECT_EQ(components[1].name, names[1]);
+  EXPECT_EQ(components[1].loadings[0].first, "odd");
+  EXPECT_GT(components[1].loadings[0].second, 0.9);
+  EXPECT_GT(components[0].deviation, components[1].deviation);
+  double squares = 0;
+  for (const auto& [column, loading] : components[0].loadings) squares += loading * loading;
+  EXPECT_NEAR(squares, 1, 1e-12);
 }
 
 TEST(SideEncoderTest, AColumnThatDoesNotVaryIsDroppedWithAMessage) {

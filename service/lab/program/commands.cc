@@ -3,8 +3,9 @@
 namespace suggest::lab {
 
 const cli::Program& Suggestlab() {
-  static const auto* const program = new cli::Program{
-      "suggestlab", {SimulateCommand(), SimulateDelayCommand(), EvaluateDelayCommand(), EvaluateDelayDataCommand()}};
+  static const auto* const program = new cli::Program{"suggestlab",
+                                                      {SimulateCommand(), SimulateDelayCommand(), FirstReportCommand(),
+                                                       EvaluateDelayCommand(), EvaluateDelayDataCommand()}};
   return *program;
 }
 

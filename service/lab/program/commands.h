@@ -8,6 +8,7 @@ namespace suggest::lab {
 
 Command SimulateCommand();
 Command SimulateDelayCommand();
+Command FirstReportCommand();
 Command EvaluateDelayCommand();
 Command EvaluateDelayDataCommand();
 

@@ -47,6 +47,7 @@ InMemoryService::InMemoryService(const Company& company, const config::v1::Confi
       pipeline_(std::move(pipeline)),
       layout_(pipeline_.layout()),
       observer_(std::move(observer)),
+      base_rate_(config.learning().base_rate()),
       learner_(learning::LearnerSettingsOf(config), layout_, learning::PriorOf(config, config.learning().base_rate()),
                learning::NoiseOf(config, config.learning().base_rate())) {}
 
@@ -132,16 +133,9 @@ absl::Status InMemoryService::Expose(const Exposure& exposure) {
 }
 
 std::vector<double> InMemoryService::Popularity() const {
-  config::v1::Counter rate;
-  rate.mutable_smoothed_rate()->set_prior_rate(0.08);
-  rate.mutable_smoothed_rate()->set_strength(20);
   std::vector<double> popularity;
   for (size_t r = 0; r < company_->recommendations().size(); ++r) {
-    const double price = company_->recommendations()[r].price;
-    popularity.push_back(std::min(1.0, price / kRewardCap) *
-                         features::EvaluateCounter(rate, pipeline_.extractor().settings(),
-                                                   observer_.RecommendationHistory(static_cast<int>(r)),
-                                                   observer_.tick()));
+    popularity.push_back(features::Popularity(observer_.RecommendationHistory(static_cast<int>(r)), base_rate_));
   }
   return popularity;
 }

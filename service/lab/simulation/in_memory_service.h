@@ -53,10 +53,11 @@ class InMemoryService {
   // An exposure out of the slate that was chosen last.
   absl::Status Expose(const Exposure& exposure);
 
-  // Index by smoothed purchase rate times price, delay-corrected: a popularity that a good analyst would use.
+  // features::Popularity of each recommendation, as the policy POPULAR of suggestd ranks.
   std::vector<double> Popularity() const;
 
   int dim() const { return layout_.dim(); }
+  double ridge() const { return learner_.ridge().ridge; }  // of the last Tick
 
   // What it decides with. REQUIRES: a Tick before.
   const features::Pipeline& pipeline() const { return pipeline_; }
@@ -72,6 +73,7 @@ class InMemoryService {
   features::Pipeline pipeline_;
   bandit::ContextLayout layout_;
   Observer observer_;
+  double base_rate_;
   learning::Learner learner_;
   std::optional<bandit::Posterior> posterior_;
   std::optional<bandit::FoldedPosterior> folded_;

@@ -127,12 +127,87 @@ TEST(Calibration, CutsIntoGroupsOfEqualSizeByPrediction) {
   EXPECT_EQ(bins[1].n, 3);
   EXPECT_NEAR(bins[1].mean_predicted, 2.2 / 3, 1e-15);
   EXPECT_NEAR(bins[1].observed, 2.0 / 3, 1e-15);
-  EXPECT_NEAR(bins[1].wilson_lower, WilsonInterval(2, 3).lower, 1e-15);
+  EXPECT_NEAR(bins[1].lower, WilsonInterval(2, 3).lower, 1e-15);
 }
 
 TEST(Calibration, FewerRowsThanBinsMakeOneGroupEach) {
   EXPECT_EQ(Calibration({.1, .2}, {0, 1}, 10).size(), 2u);
   EXPECT_TRUE(Calibration({}, {}, 10).empty());
+}
+
+TEST(RewardInterval, OfPurchasesThatAreAllWorthTheSameIsWilsonsInUnitsOfThatWorth) {
+  const Interval wilson = WilsonInterval(15, 148);
+  const Interval scaled = RewardInterval(0.4 * 15 / 148, 148, 0.4);
+  EXPECT_NEAR(scaled.lower, 0.4 * wilson.lower, 1e-15);
+  EXPECT_NEAR(scaled.upper, 0.4 * wilson.upper, 1e-15);
+}
+
+// Deciles of 250 rewards: one in 12 is a purchase worth .29 to 1. 4,000 intervals of 95 %: the share that covers lies
+// within .95 +- .02 unless something is wrong (6 standard errors); Wilson's interval for the share of 1 covers 99 %.
+TEST(RewardCalibration, IntervalsCoverTheExpectedRewardNineteenTimesInTwenty) {
+  CounterRng rng(Seed{17}, 0);
+  const double mean = (0.29 + 1) / 2 / 12;
+  int covered = 0, wilson = 0, bins = 0;
+  for (int round = 0; round < 400; ++round) {
+    std::vector<double> predictions, rewards;
+    for (int i = 0; i < 2500; ++i) {
+      predictions.push_back(rng.NextUniform());
+      const double worth = 0.29 + 0.71 * rng.NextUniform();
+      rewards.push_back(rng.Below(12) == 0 ? worth : 0);
+    }
+    for (const CalibrationBin& bin : RewardCalibration(predictions, rewards)) {
+      const Interval share = WilsonInterval(bin.observed * 250, 250);
+      covered += bin.lower <= mean && mean <= bin.upper ? 1 : 0;
+      wilson += share.lower <= mean && mean <= share.upper ? 1 : 0;
+      ++bins;
+    }
+  }
+  EXPECT_EQ(bins, 4000);
+  EXPECT_NEAR(covered / 4000.0, 0.95, 0.02);
+  EXPECT_GT(wilson / 4000.0, 0.97);
+}
+
+TEST(RewardCalibration, AGroupWithoutAPurchaseTakesTheWorthOfTheOthers) {
+  const auto bins = RewardCalibration({.1, .2, .8, .9}, {0, 0, .5, 0}, 2);
+  EXPECT_EQ(bins[0].lower, 0);
+  EXPECT_NEAR(bins[0].upper, RewardInterval(0, 2, 0.5).upper, 1e-15);
+  EXPECT_TRUE(std::isnan(RewardCalibration({.1}, {0})[0].upper));
+}
+
+TEST(ProbabilityBounds, AreAQuarterOfTheBaseRateAndAsMuchBelowOne) {
+  EXPECT_DOUBLE_EQ(BoundsOf(0.08).lower, 0.02);
+  EXPECT_DOUBLE_EQ(BoundsOf(0.08).upper, 0.77);
+  EXPECT_GT(BoundsOf(0).lower, 0);
+  EXPECT_LT(BoundsOf(1).upper, 1);
+  int64_t floored = 0;
+  EXPECT_THAT(Bounded({-1, 0.02, 0.5, 2}, BoundsOf(0.08), &floored), testing::ElementsAre(0.02, 0.02, 0.5, 0.77));
+  EXPECT_EQ(floored, 1);
+}
+
+TEST(MeanSquaredError, IsItsFormula) {
+  EXPECT_NEAR(MeanSquaredError({.2, .6}, {0, 1}), (0.04 + 0.16) / 2, 1e-15);
+  EXPECT_TRUE(std::isnan(MeanSquaredError({}, {})));
+}
+
+TEST(MeanOf, WithACustomerEachHasTheTextbooksStandardError) {
+  const Measured mean = MeanOf({1, 0, 0, 1, 1}, {1, 2, 3, 4, 5});
+  EXPECT_NEAR(mean.value, 0.6, 1e-15);
+  EXPECT_NEAR(mean.standard_error, std::sqrt(0.3 / 5), 1e-15);  // sample variance .3
+  EXPECT_TRUE(std::isnan(MeanOf({1, 0}, {7, 7}).standard_error));
+}
+
+TEST(MeanOf, ACustomerWhoIsThereTwiceCountsAsOne) {
+  EXPECT_NEAR(MeanOf({1, 1, 0, 0, 1, 1}, {1, 1, 2, 2, 3, 3}).standard_error,
+              MeanOf({1, 0, 1}, {1, 2, 3}).standard_error, 1e-15);
+}
+
+TEST(ObservedOnPredicted, IsTheLeastSquaresSlope) {
+  const Measured line = ObservedOnPredicted({.1, .2, .3}, {0.1, 0.5, 0.3}, {1, 2, 3});
+  EXPECT_NEAR(line.value, 1.0, 1e-12);  // (-.1)(-.2) + 0 + (.1)(0) = .02 over .02
+  EXPECT_GT(line.standard_error, 0);
+  EXPECT_NEAR(ObservedOnPredicted({.1, .2, .4}, {.2, .4, .8}, {1, 2, 3}).value, 2, 1e-12);
+  EXPECT_NEAR(ObservedOnPredicted({.1, .2, .4}, {.2, .4, .8}, {1, 2, 3}).standard_error, 0, 1e-12);
+  EXPECT_TRUE(std::isnan(ObservedOnPredicted({.1, .1, .1}, {0, 1, 0}, {1, 2, 3}).value));
 }
 
 TEST(PrAuc, IsAveragePrecisionByHand) {

@@ -251,7 +251,26 @@ TEST_F(DatabaseCommandsTest, WarmStartPrintsTheReportAsText) {
   EXPECT_EQ(result.exit, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("held out (all): "));
   EXPECT_THAT(result.out, HasSubstr("AUC "));
+  EXPECT_THAT(result.out, HasSubstr("repeats of an open one"));
+  EXPECT_THAT(result.out, HasSubstr("too late"));
+  EXPECT_THAT(result.out, HasSubstr("chance of a purchase"));
+  EXPECT_THAT(result.out, HasSubstr("expected value, EUR"));
+  EXPECT_THAT(result.out, HasSubstr("  ridge "));
   EXPECT_THAT(result.out, HasSubstr("model version 1: learned from everything up to "));
+}
+
+TEST_F(DatabaseCommandsTest, WhatCannotBeMeasuredIsADashInTextAndNullInJson) {
+  ImportAll();
+  database_.Execute("delete from builtin.purchases");
+  const RunResult text = RunLine({"warm-start", "--dry-run"});
+  EXPECT_EQ(text.exit, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("– ± –"));
+  EXPECT_THAT(text.out, Not(HasSubstr("nan")));
+  const RunResult json = RunJson({"warm-start"});
+  EXPECT_TRUE(json.At({"held_out", "auc"}).has_null_value());
+  EXPECT_TRUE(json.At({"held_out", "auc_se"}).has_null_value());
+  EXPECT_TRUE(json.At({"held_out", "popularity_auc"}).has_null_value());
+  EXPECT_TRUE(json.At({"held_out", "value", "predicted_over_observed"}).has_null_value());
 }
 
 TEST_F(DatabaseCommandsTest, WarmStartNeedsAHistoryUnlessEmpty) {

@@ -272,14 +272,21 @@ TEST_F(ServerCommandsTest, ExplainFailsWhenTheLogDiffers) {
   server_.explain_response = FromText<v1::ExplainResponse>(R"(
       decision_id: "d1" policy: GREEDY model_version: 3 seed: 18446744073709551615 matches_log: true
       candidates { recommendation_id: "r1" score: 0.2 expected_reward: 0.1 expected_reward_sd: 0.01 rank: 1
+                   contributions { feature: "1 x price" value: -0.02 } contrast_with: "r2"
+                   contrast { feature: "1 x price" value: 0.03 } }
+      candidates { recommendation_id: "r2" score: 0.2 expected_reward: 0.1 expected_reward_sd: 0.01 rank: 2
+                   contrast_with: "r1" }
+      candidates { recommendation_id: "r3" score: 0.2 expected_reward: 0.1 expected_reward_sd: 0.01
                    contributions { feature: "1 x price" value: -0.02 } contributions { feature: "1 x 1" value: 0.01 } })");
   const RunResult same = RunLine({"explain", "d1", "--customer=c1", "--all"});
   EXPECT_EQ(same.exit, 0) << same.err;
   EXPECT_EQ(same.out,
             "decision d1: GREEDY, model version 3, seed 18446744073709551615\n"
             "recomputed: equal to the log, bit for bit\n"
-            "rank  recommendation  expected reward   score  largest contributions\n"
-            "   1  r1              0.1000 ± 0.0100  0.2000  1 x price -0.0200, 1 x 1 +0.0100\n");
+            "rank  recommendation  expected reward   score  what sets it apart\n"
+            "   1  r1              0.1000 ± 0.0100  0.2000  against r2: 1 x price +0.0300\n"
+            "   2  r2              0.1000 ± 0.0100  0.2000  against r1: nothing differs\n"
+            "   -  r3              0.1000 ± 0.0100  0.2000  1 x price -0.0200, 1 x 1 +0.0100\n");
   EXPECT_TRUE(server_.explain_request.all_candidates());
 
   server_.explain_response.set_matches_log(false);

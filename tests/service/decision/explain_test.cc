@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "tests/service/decision/decision_fixture.h"
 #include "tests/support/status_matchers.h"
@@ -89,6 +90,36 @@ TEST(ExplainTest, ContributionsSumToTheExpectedReward) {
       previous = std::abs(contribution.value());
     }
     EXPECT_NEAR(sum, candidate.expected_reward(), 1e-12);
+  }
+}
+
+TEST(ExplainTest, ContrastsWithTheRunnerUpAndLeavesOutWhatAllCandidatesShare) {
+  const auto serving = TestServing();
+  const auto response =
+      ExplainDecision(DecisionOf("choice { policy: GREEDY floor_off: true }", 1, *serving), *serving, true);
+  ASSERT_THAT(response, ::suggest::testing::IsOk());
+  ASSERT_EQ(response->candidates_size(), 6);
+  std::map<std::string, double> expected;
+  const v1::ExplainedCandidate* runner_up = nullptr;
+  for (const v1::ExplainedCandidate& candidate : response->candidates()) {
+    expected[candidate.recommendation_id()] = candidate.expected_reward();
+    if (candidate.rank() == 0 && (runner_up == nullptr || candidate.score() > runner_up->score())) {
+      runner_up = &candidate;
+    }
+  }
+  for (const v1::ExplainedCandidate& candidate : response->candidates()) {
+    EXPECT_EQ(candidate.contrast_with(),
+              candidate.rank() > 0 ? runner_up->recommendation_id() : response->candidates(0).recommendation_id());
+    double sum = 0;
+    for (const v1::Contribution& contribution : candidate.contrast()) {
+      sum += contribution.value();
+      EXPECT_NE(contribution.feature(), "intercept");
+      EXPECT_TRUE(contribution.feature() == "(all other terms)" ||
+                  contribution.feature().find("recommendation.") != std::string::npos ||
+                  contribution.feature().find("pair.") != std::string::npos)
+          << contribution.feature() << " is the customer's alone";
+    }
+    EXPECT_NEAR(sum, candidate.expected_reward() - expected[candidate.contrast_with()], 1e-12);
   }
 }
 

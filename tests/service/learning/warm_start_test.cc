@@ -1,5 +1,7 @@
 #include "service/learning/warm_start.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
@@ -70,8 +72,9 @@ TEST_F(WarmStartTest, PublishesWhatTheInMemoryLearnerLearns) {
   const absl::Time cut = absl::FromUnixSeconds(model.lineage().data_cut().seconds());
   const auto training = TrainAt(*history, *timeline, config_, cut, nullptr, nullptr);
   ASSERT_THAT(training, IsOk());
-  const auto posterior = PosteriorAt(*training, *timeline, config_, cut, nullptr);
-  ASSERT_THAT(posterior, IsOk());
+  const auto learned = PosteriorAt(*training, *timeline, config_, cut, nullptr);
+  ASSERT_THAT(learned, IsOk());
+  const bandit::Posterior* const posterior = &learned->posterior;
   ASSERT_EQ(model.posterior().dimension(), posterior->dim());
   int at = 0;
   for (int i = 0; i < posterior->dim(); ++i) {
@@ -81,6 +84,67 @@ TEST_F(WarmStartTest, PublishesWhatTheInMemoryLearnerLearns) {
     }
     EXPECT_NEAR(model.posterior().moment(i), posterior->moment()[i], 1e-10 * posterior->moment().norm());
   }
+}
+
+TEST_F(WarmStartTest, WithoutAPurchaseWhatCannotBeMeasuredIsNotANumber) {
+  FillHistory();
+  db_.Execute("DELETE FROM builtin.purchases");
+  const auto report = Run({});
+  ASSERT_THAT(report, IsOk());
+  const model::v1::HeldOut& held_out = report->held_out();
+  for (const double undefined : {held_out.auc(), held_out.auc_se(), held_out.popularity_auc(),
+                                 held_out.predicted_over_observed(), held_out.value().predicted_over_observed()}) {
+    EXPECT_TRUE(std::isnan(undefined)) << undefined;
+  }
+  EXPECT_GT(held_out.log_loss(), 0);
+  EXPECT_EQ(held_out.value().mean_observed(), 0);
+  EXPECT_TRUE(std::isnan(held_out.value().calibration(0).upper()));
+  ExpectVerified();
+}
+
+// Every third of 60 exposures was bought for 50 of at most 100: the chance is a third, the value 50 / 3.
+TEST_F(WarmStartTest, ChanceAndValueAreReportedApartEachInItsUnit) {
+  FillHistory();
+  const auto report = Run({});
+  ASSERT_THAT(report, IsOk());
+  const model::v1::HeldOut& held_out = report->held_out();
+  const model::v1::ValueHeldOut& value = held_out.value();
+  const double cap = config_.money().reward_cap();
+  EXPECT_EQ(value.currency(), config_.money().currency());
+  const double worth = std::min(50.0, cap);
+  EXPECT_NEAR(value.worth(), worth, 1e-12);
+  EXPECT_NEAR(held_out.mean_observed(), static_cast<double>(held_out.purchases()) / held_out.exposures(), 1e-12);
+  EXPECT_NEAR(value.mean_observed(), worth * held_out.mean_observed(), 1e-12);
+  ASSERT_EQ(value.calibration_size(), held_out.calibration_size());
+  for (int i = 0; i < value.calibration_size(); ++i) {
+    EXPECT_LE(value.calibration(i).lower(), value.calibration(i).observed());
+    EXPECT_GE(value.calibration(i).upper(), value.calibration(i).observed());
+    EXPECT_GE(held_out.calibration(i).mean_predicted(), held_out.floor());
+  }
+  EXPECT_EQ(value.best_tenth_observed(), value.calibration(9).observed());
+  EXPECT_EQ(held_out.best_tenth_predicted(), held_out.calibration(9).mean_predicted());
+  EXPECT_NEAR(held_out.brier_skill(), value.skill(), 0.2) << "all purchases are worth the same";
+}
+
+TEST_F(WarmStartTest, ARidgeThatIsNotConfiguredIsKeptWithItsLine) {
+  FillHistory();
+  db_.Execute(  // four a day, so that more than 100 are mature at the end
+      "INSERT INTO builtin.suggestions (customer_id, suggestion_id, recommendation_id, decided_at, status) "
+      "SELECT 'c' || 1 + (i + n * 3) % 12, 't' || i || 'x' || n, 'r' || 1 + (i + n) % 4, "
+      "timestamptz '2026-03-02 01:00+00' + i * '1 day'::interval, 'SENT' "
+      "FROM generate_series(1, 60) i, generate_series(1, 3) n ON CONFLICT DO NOTHING");
+  config_.mutable_learning()->set_ridge(0);
+  const auto report = Run({});
+  ASSERT_THAT(report, IsOk());
+  EXPECT_FALSE(report->ridge().configured());
+  const model::v1::ModelVersion first = CurrentModel();
+  EXPECT_GT(first.posterior().ridge(), 0);
+  ExpectVerified();
+  Cancel("ps60", Day(66));
+  Ingest(Day(67));
+  EXPECT_EQ(CurrentModel().posterior().ridge(), first.posterior().ridge());
+  EXPECT_EQ(CurrentModel().lineage().ridge_exposures(), first.lineage().ridge_exposures());
+  ExpectVerified();
 }
 
 TEST_F(WarmStartTest, TheNextIngestFindsNothingThatTheWarmStartBooked) {
