@@ -106,23 +106,28 @@ absl::StatusOr<FeatureExtractor> FeatureExtractor::Create(const FeatureSchema& s
 
 absl::StatusOr<SideReading> FeatureExtractor::Extract(const std::vector<Feature>& features,
                                                       const Attributes& attributes, const DayHistory& history,
-                                                      absl::Time tick) const {
+                                                      absl::Time tick, std::vector<std::string>* unreadable) const {
   SideReading reading;
   for (size_t i = 0; i < features.size(); ++i) {
     if (features[i].kind_case() == Feature::kCounter) {
       reading.raw.numbers.push_back(EvaluateCounter(features[i].counter(), settings_, history, tick));
-    } else {
-      RETURN_IF_ERROR(AppendFeature(features[i], i, attributes, &reading));
+      continue;
     }
+    const absl::Status status = AppendFeature(features[i], i, attributes, &reading);
+    if (status.ok()) continue;
+    if (unreadable == nullptr) return status;
+    unreadable->emplace_back(status.message());
+    RETURN_IF_ERROR(Append(features[i], i, nullptr, &reading));
   }
   return reading;
 }
 
 absl::StatusOr<SideReading> FeatureExtractor::ReadCustomer(const Attributes& attributes, const CustomerHistory& history,
-                                                           absl::Time tick) const {
+                                                           absl::Time tick,
+                                                           std::vector<std::string>* unreadable) const {
   DayHistory sum;
   for (const auto& [recommendation_id, part] : history) sum.Merge(part);
-  return Extract(customer_, attributes, sum, tick);
+  return Extract(customer_, attributes, sum, tick, unreadable);
 }
 
 RawSide FeatureExtractor::CustomerAt(const SideReading& reading, absl::Time at) const {
@@ -139,14 +144,15 @@ absl::Time FeatureExtractor::NextChange(const SideReading& reading, absl::Time a
 }
 
 absl::StatusOr<RawSide> FeatureExtractor::Customer(const Attributes& attributes, const CustomerHistory& history,
-                                                   absl::Time at, absl::Time tick) const {
-  ASSIGN_OR_RETURN(const SideReading reading, ReadCustomer(attributes, history, tick));
+                                                   absl::Time at, absl::Time tick,
+                                                   std::vector<std::string>* unreadable) const {
+  ASSIGN_OR_RETURN(const SideReading reading, ReadCustomer(attributes, history, tick, unreadable));
   return CustomerAt(reading, at);
 }
 
 absl::StatusOr<RawSide> FeatureExtractor::Recommendation(const Attributes& attributes, const DayHistory& history,
-                                                         absl::Time tick) const {
-  ASSIGN_OR_RETURN(const SideReading reading, Extract(recommendation_, attributes, history, tick));
+                                                         absl::Time tick, std::vector<std::string>* unreadable) const {
+  ASSIGN_OR_RETURN(const SideReading reading, Extract(recommendation_, attributes, history, tick, unreadable));
   return AtInstant(recommendation_, reading, tick);
 }
 

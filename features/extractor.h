@@ -44,19 +44,21 @@ class FeatureExtractor {
   // without a delay law.
   static absl::StatusOr<FeatureExtractor> Create(const FeatureSchema& schema, const CounterSettings& settings);
 
+  // `unreadable`: when given, a value that cannot be read counts as missing, and what would have been the error is
+  // appended.
   absl::StatusOr<RawSide> Customer(const Attributes& attributes, const CustomerHistory& history, absl::Time at,
-                                   absl::Time tick) const;
+                                   absl::Time tick, std::vector<std::string>* unreadable = nullptr) const;
 
   // The same in two steps, for customers that are asked for more than once: all but the ages, and the ages.
   absl::StatusOr<SideReading> ReadCustomer(const Attributes& attributes, const CustomerHistory& history,
-                                           absl::Time tick) const;
+                                           absl::Time tick, std::vector<std::string>* unreadable = nullptr) const;
   RawSide CustomerAt(const SideReading& reading, absl::Time at) const;
   // From `at` on until then CustomerAt is the same: when the next age is a minute further.
   static absl::Time NextChange(const SideReading& reading, absl::Time at);
 
   // `history`: all customers' events with this recommendation.
-  absl::StatusOr<RawSide> Recommendation(const Attributes& attributes, const DayHistory& history,
-                                         absl::Time tick) const;
+  absl::StatusOr<RawSide> Recommendation(const Attributes& attributes, const DayHistory& history, absl::Time tick,
+                                         std::vector<std::string>* unreadable = nullptr) const;
 
   // The pair features of one customer, prepared for many candidates. `lookup` finds the attributes of the
   // recommendations in his history (nullptr = unknown: no part of any group); it is not kept.
@@ -77,7 +79,8 @@ class FeatureExtractor {
   FeatureExtractor(const FeatureSchema& schema, const CounterSettings& settings);
 
   absl::StatusOr<SideReading> Extract(const std::vector<Feature>& features, const Attributes& attributes,
-                                      const DayHistory& history, absl::Time tick) const;
+                                      const DayHistory& history, absl::Time tick,
+                                      std::vector<std::string>* unreadable) const;
 
   FeatureSchema schema_;
   CounterSettings settings_;

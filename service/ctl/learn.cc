@@ -13,6 +13,7 @@
 #include "service/ctl/session.h"
 #include "service/ctl/table.h"
 #include "service/learning/ingester.h"
+#include "service/learning/set_aside.h"
 #include "service/learning/verify.h"
 #include "service/learning/warm_start.h"
 
@@ -50,6 +51,12 @@ std::string HeldOutText(const model::v1::HeldOut& held_out, absl::string_view wh
 std::string WarmStartText(const model::v1::WarmStartReport& report, bool dry_run) {
   std::string text;
   for (const std::string& message : report.messages()) absl::StrAppend(&text, "note: ", message, "\n");
+  for (const model::v1::SetAside& group : report.set_aside()) {
+    absl::StrAppend(&text, "set aside: ", learning::SetAsideText(group), "\n");
+  }
+  for (const model::v1::SetAside& group : report.unreadable_values()) {
+    absl::StrAppend(&text, "missing: ", learning::SetAsideText(group, "rows have a value that cannot be read"), "\n");
+  }
   if (report.has_held_out()) {
     absl::StrAppend(&text, "cut at ", report.cut(), "\n", HeldOutText(report.held_out(), "all"));
     absl::StrAppendFormat(&text, "  %.0f %% of customer pairs have different three best recommendations\n",

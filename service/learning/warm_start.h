@@ -34,14 +34,16 @@ struct WarmStartOptions {
 };
 
 // Reads the history from the source views and publishes. `now` is created_at.
-// Errors: FAILED_PRECONDITION when there is a model already (unless `replace`), or no history (unless `empty`);
+// Rows of the history that cannot be used are set aside (history_review.h) and reported.
+// Errors: FAILED_PRECONDITION when there is a model already (unless `replace`), no history (unless `empty`), or more of
+// it is set aside than learning.max_set_aside_share;
 // ABORTED when an ingest runs; INVALID_ARGUMENT for options or data that cannot be used.
 absl::StatusOr<model::v1::WarmStartReport> RunWarmStart(storage::Database& db, const config::v1::Config& config,
                                                         const WarmStartOptions& options, absl::Time now,
                                                         const Progress& progress);
 
 // The same with a history in hand. The purchases that are booked are the source's all the same.
-absl::StatusOr<model::v1::WarmStartReport> RunWarmStart(storage::Database& db, const History& history,
+absl::StatusOr<model::v1::WarmStartReport> RunWarmStart(storage::Database& db, History history,
                                                         const config::v1::Config& config,
                                                         const WarmStartOptions& options, absl::Time now,
                                                         const Progress& progress);
