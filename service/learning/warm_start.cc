@@ -142,8 +142,14 @@ absl::Status PublishPlan(LearningTransaction& tx, const config::v1::Config& conf
   ASSIGN_OR_RETURN(storage::LearnerState state, tx.State());
   ASSIGN_OR_RETURN(const auto highest, tx.HighestVersionAndBasis());
   if (highest.first > 0 && !options.replace) {
-    return absl::FailedPreconditionError(absl::StrCat("there is a model already, up to version ", highest.first,
-                                                      "; replacing it forgets the ledger and must be asked for"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("there is a model already, up to version ", highest.first, "; replacing it must be asked for"));
+  }
+  ASSIGN_OR_RETURN(const int64_t live, tx.CountLiveExposures());
+  if (live > 0 && !options.forget) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "replacing the model would forget ", live, " live exposures, which the source views do not show: show them in ",
+        "source.suggestions first (their status and time), or say --forget to lose what they taught"));
   }
   RETURN_IF_ERROR(tx.ClearLedger());
   plan.basis.basis_id = highest.second + 1;

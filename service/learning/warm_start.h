@@ -25,7 +25,8 @@ struct WarmStartOptions {
   double cut_share = 0.6;
   bool empty = false;    // version from the schema alone; history is not looked at
   bool dry_run = false;  // everything but the commit
-  bool replace = false;  // a model is there: start a new basis, and forget the ledger of the old one
+  bool replace = false;  // a model is there: start a new basis, from the history alone
+  bool forget = false;   // with `replace`: also where live exposures are forgotten
   // The version's data cut: only what was exposed before it is booked. Absent: the first tick after the last event,
   // but not after now, or no ingest could follow before that tick (with `empty`: now).
   std::optional<absl::Time> data_cut;
@@ -35,7 +36,8 @@ struct WarmStartOptions {
 
 // Reads the history from the source views and publishes. `now` is created_at.
 // Rows of the history that cannot be used are set aside (history_review.h) and reported.
-// Errors: FAILED_PRECONDITION when there is a model already (unless `replace`), no history (unless `empty`), or more of
+// Errors: FAILED_PRECONDITION when there is a model already (unless `replace`), when live exposures would be forgotten
+// (unless `forget`), no history (unless `empty`), or more of
 // it is set aside than learning.max_set_aside_share;
 // ABORTED when an ingest runs; INVALID_ARGUMENT for options or data that cannot be used.
 absl::StatusOr<model::v1::WarmStartReport> RunWarmStart(storage::Database& db, const config::v1::Config& config,

@@ -11,9 +11,9 @@
 #include "storage/source/csv.h"
 #include "storage/source/history_source.h"
 #include "storage/source/importer.h"
+#include "tests/service/learning/learning_fixture.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_database.h"
-#include "tests/service/learning/learning_fixture.h"
 
 namespace suggest::learning {
 namespace {
