@@ -28,12 +28,30 @@ int MaxVocabulary(const Feature& feature) {
   return size == 0 ? kDefaultMaxVocabulary : size;
 }
 
-// Present values only; NaN if there are none. Shifted by the first value: a constant column has exactly its mean.
-double MeanOfPresent(absl::Span<const RawSide> rows, size_t number) {
+Bounds BoundsOfRows(absl::Span<const RawSide> rows, size_t number) {
+  std::vector<double> values;
+  values.reserve(rows.size());
+  for (const RawSide& row : rows) values.push_back(row.numbers[number]);
+  return WidenedSpan(std::move(values));
+}
+
+void ReportClipped(const Feature& feature, absl::Span<const RawSide> rows, size_t number, const Bounds& bounds,
+                   std::vector<std::string>* messages) {
+  int64_t clipped = 0;
+  for (const RawSide& row : rows) clipped += bounds.Exceeded(row.numbers[number]) ? 1 : 0;
+  if (clipped == 0 || messages == nullptr) return;
+  messages->push_back(absl::StrCat("feature \"", feature.name(), "\": ", clipped, " of ", rows.size(),
+                                   " training rows lie beyond ", bounds.lower, " to ", bounds.upper,
+                                   " and count as the bound"));
+}
+
+// Present values only, within bounds; NaN if there are none. Shifted by the first value: a constant column has exactly
+// its mean.
+double MeanOfPresent(absl::Span<const RawSide> rows, size_t number, const Bounds& bounds) {
   double first = std::nan(""), sum = 0;
   int64_t present = 0;
   for (const RawSide& row : rows) {
-    const double value = row.numbers[number];
+    const double value = bounds.Clip(row.numbers[number]);
     if (std::isnan(value)) continue;
     if (present++ == 0) first = value;
     sum += value - first;
@@ -88,7 +106,8 @@ ColumnExpander::ColumnExpander(std::vector<Feature> features, std::vector<Fitted
   }
 }
 
-absl::StatusOr<ColumnExpander> ColumnExpander::Learn(std::vector<Feature> features, absl::Span<const RawSide> rows) {
+absl::StatusOr<ColumnExpander> ColumnExpander::Learn(std::vector<Feature> features, absl::Span<const RawSide> rows,
+                                                     std::vector<std::string>* messages) {
   SUGGEST_CHECK(!rows.empty());
   std::vector<std::string> problems;
   std::vector<Fitted> fitted;
@@ -99,9 +118,11 @@ absl::StatusOr<ColumnExpander> ColumnExpander::Learn(std::vector<Feature> featur
       const auto frequency = Frequencies(rows, label++, &any);
       fitted.push_back({0, LearnVocabulary(feature, frequency)});
     } else {
-      const double mean = MeanOfPresent(rows, number++);
+      const Bounds bounds = BoundsOfRows(rows, number);
+      ReportClipped(feature, rows, number, bounds, messages);
+      const double mean = MeanOfPresent(rows, number++, bounds);
       any = !std::isnan(mean);
-      fitted.push_back({MissingValue(feature, mean), Vocabulary({})});
+      fitted.push_back({MissingValue(feature, mean), Vocabulary({}), bounds});
     }
     if (!any) {
       problems.push_back(absl::StrCat("feature \"", feature.name(), "\": no training row has a value in column \"",
@@ -118,7 +139,9 @@ ColumnExpander ColumnExpander::FromSchema(std::vector<Feature> features) {
     if (IsLabels(feature)) {
       fitted.push_back({0, Vocabulary(ListedVocabulary(feature))});
     } else {
-      fitted.push_back({MissingValue(feature, feature.scaling().center()), Vocabulary({})});
+      const config::v1::Scaling& scaling = feature.scaling();
+      const Bounds bounds = feature.has_scaling() ? WidenedScale(scaling.center(), scaling.scale()) : Bounds();
+      fitted.push_back({MissingValue(feature, scaling.center()), Vocabulary({}), bounds});
     }
   }
   return ColumnExpander(std::move(features), std::move(fitted));
@@ -144,7 +167,13 @@ absl::StatusOr<ColumnExpander> ColumnExpander::FromProto(std::vector<Feature> fe
     if (absl::flat_hash_set<std::string>(values.begin(), values.end()).size() != values.size()) {
       return absl::DataLossError(absl::StrCat("feature \"", stored.name(), "\": vocabulary has a value twice"));
     }
-    fitted.push_back({stored.missing_value(), Vocabulary(std::move(values))});
+    Bounds bounds;
+    if (stored.has_lower() || stored.has_upper()) bounds = {stored.lower(), stored.upper()};
+    if (bounds.bounded() && !(std::isfinite(bounds.lower) && bounds.lower <= bounds.upper)) {
+      return absl::DataLossError(absl::StrCat("feature \"", stored.name(), "\": the bounds ", bounds.lower, " to ",
+                                              bounds.upper, " are not usable"));
+    }
+    fitted.push_back({stored.missing_value(), Vocabulary(std::move(values)), bounds});
   }
   return ColumnExpander(std::move(features), std::move(fitted));
 }
@@ -155,6 +184,9 @@ void ColumnExpander::ToProto(model::v1::FittedSide* proto) const {
     out->set_name(features_[i].name());
     out->set_missing_value(fitted_[i].missing_value);
     for (const std::string& value : fitted_[i].vocabulary.values()) out->add_vocabulary(value);
+    if (!fitted_[i].bounds.bounded()) continue;
+    out->set_lower(fitted_[i].bounds.lower);
+    out->set_upper(fitted_[i].bounds.upper);
   }
 }
 
@@ -171,9 +203,18 @@ void ColumnExpander::Expand(const RawSide& raw, absl::Span<double> out) const {
     }
     const double value = raw.numbers[number++];
     const bool missing = std::isnan(value);
-    out[column++] = missing ? fitted_[i].missing_value : value;
+    out[column++] = missing ? fitted_[i].missing_value : fitted_[i].bounds.Clip(value);
     if (features_[i].missing().indicator()) out[column++] = missing ? 1 : 0;
   }
+}
+
+int ColumnExpander::CountClipped(const RawSide& raw) const {
+  int clipped = 0;
+  size_t number = 0;
+  for (size_t i = 0; i < features_.size(); ++i) {
+    if (!IsLabels(features_[i])) clipped += fitted_[i].bounds.Exceeded(raw.numbers[number++]) ? 1 : 0;
+  }
+  return clipped;
 }
 
 }  // namespace suggest::features

@@ -4,6 +4,9 @@
 //   counter                 one column
 //   categorical, multi      the slots of its vocabulary
 //
+// Numbers are encoded within the bounds that the training rows set (bounds.h); what stands for a missing value is not
+// bounded.
+//
 // Threads: const after creation.
 #ifndef FEATURES_COLUMN_EXPANDER_H_
 #define FEATURES_COLUMN_EXPANDER_H_
@@ -13,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "features/bounds.h"
 #include "features/raw_side.h"
 #include "features/schema.h"
 #include "features/vocabulary.h"
@@ -27,12 +31,13 @@ struct ColumnInfo {
 
 class ColumnExpander {
  public:
-  // Learns vocabularies and means from the training rows.
+  // Learns vocabularies, bounds and means from the training rows. Appends to *messages where rows lie beyond bounds.
   // Errors: INVALID_ARGUMENT listing the features whose column no row has (a schema that names a missing column).
   // REQUIRES: rows read by an extractor with these features; at least one.
-  static absl::StatusOr<ColumnExpander> Learn(std::vector<Feature> features, absl::Span<const RawSide> rows);
+  static absl::StatusOr<ColumnExpander> Learn(std::vector<Feature> features, absl::Span<const RawSide> rows,
+                                              std::vector<std::string>* messages);
 
-  // Vocabularies as listed in the schema, missing values by the configured centre.
+  // Vocabularies as listed in the schema, missing values by the configured centre, bounds by centre and scale.
   static ColumnExpander FromSchema(std::vector<Feature> features);
 
   // Errors: DATA_LOSS if the fitted features are not those of the schema, or not usable.
@@ -47,10 +52,14 @@ class ColumnExpander {
   // Writes the columns of one row. REQUIRES: out.size() == size(); raw of these features.
   void Expand(const RawSide& raw, absl::Span<double> out) const;
 
+  // How many of its values are beyond their bounds.
+  int CountClipped(const RawSide& raw) const;
+
  private:
   struct Fitted {
     double missing_value = 0;
     Vocabulary vocabulary{{}};
+    Bounds bounds = {};
   };
   ColumnExpander(std::vector<Feature> features, std::vector<Fitted> fitted);
 

@@ -1,6 +1,8 @@
 #include "features/pair_encoder.h"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "bandit/base/check.h"
@@ -25,12 +27,20 @@ PairEncoder PairEncoder::Fit(const std::vector<Feature>& features, const Counter
   PairEncoder encoder = FromSchema(features, settings);
   for (size_t i = 0; i < features.size(); ++i) {
     Column& column = encoder.columns_[i];
+    std::vector<double> values = {column.without_history};
+    for (const std::optional<RawSide>& row : rows) {
+      if (!row.has_value()) continue;
+      SUGGEST_CHECK(row->numbers.size() == features.size());
+      if (row->numbers[i] != column.without_history) values.push_back(row->numbers[i]);
+    }
+    column.bounds = WidenedSpan(std::move(values));
+    column.bounds.lower = std::min(column.bounds.lower, column.without_history);
+    column.bounds.upper = std::max(column.bounds.upper, column.without_history);
     double square_sum = 0;
     int64_t shown = 0;
     for (const std::optional<RawSide>& row : rows) {
       if (!row.has_value()) continue;
-      SUGGEST_CHECK(row->numbers.size() == features.size());
-      const double difference = row->numbers[i] - column.without_history;
+      const double difference = column.bounds.Clip(row->numbers[i]) - column.without_history;
       square_sum += difference * difference;
       shown += difference != 0;
     }
@@ -65,8 +75,15 @@ absl::StatusOr<PairEncoder> PairEncoder::FromProto(const std::vector<Feature>& f
                                               static_cast<int>(column.role()), ", center ", column.center(), ", scale ",
                                               column.scale(), " are not usable"));
     }
+    const model::v1::FittedFeature& stored = proto.features(i);
+    Bounds bounds;
+    if (stored.has_lower() || stored.has_upper()) bounds = {stored.lower(), stored.upper()};
+    if (bounds.bounded() && !(bounds.lower <= bounds.upper)) {
+      return absl::DataLossError(absl::StrCat("feature \"", features[i].name(), "\": the bounds ", bounds.lower, " to ",
+                                              bounds.upper, " are not usable"));
+    }
     encoder.columns_.push_back(
-        {features[i].name(), column.role() == FittedColumn::DROPPED, column.center(), column.scale()});
+        {features[i].name(), column.role() == FittedColumn::DROPPED, column.center(), column.scale(), bounds});
   }
   return encoder;
 }
@@ -74,7 +91,12 @@ absl::StatusOr<PairEncoder> PairEncoder::FromProto(const std::vector<Feature>& f
 model::v1::FittedSide PairEncoder::ToProto() const {
   model::v1::FittedSide proto;
   for (const Column& column : columns_) {
-    proto.add_features()->set_name(column.name);
+    model::v1::FittedFeature* feature = proto.add_features();
+    feature->set_name(column.name);
+    if (column.bounds.bounded()) {
+      feature->set_lower(column.bounds.lower);
+      feature->set_upper(column.bounds.upper);
+    }
     FittedColumn* out = proto.add_columns();
     out->set_role(column.dropped ? FittedColumn::DROPPED : FittedColumn::PASSES_BY);
     out->set_center(column.without_history);
@@ -95,9 +117,17 @@ Eigen::VectorXd PairEncoder::Encode(const RawSide& raw) const {
   int term = 0;
   for (size_t i = 0; i < columns_.size(); ++i) {
     if (columns_[i].dropped) continue;
-    encoded(term++) = (raw.numbers[i] - columns_[i].without_history) / columns_[i].scale;
+    encoded(term++) = (columns_[i].bounds.Clip(raw.numbers[i]) - columns_[i].without_history) / columns_[i].scale;
   }
   return encoded;
+}
+
+int PairEncoder::CountClipped(const RawSide& raw) const {
+  int clipped = 0;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    clipped += !columns_[i].dropped && columns_[i].bounds.Exceeded(raw.numbers[i]) ? 1 : 0;
+  }
+  return clipped;
 }
 
 std::vector<std::string> PairEncoder::TermNames() const {

@@ -1,6 +1,7 @@
 // From raw pair features to p_cr: (value - value without history) / scale. Not centred, so that a pair without a
 // history encodes to exactly 0 and most of the catalogue needs no pair part at all.
 // The scale is the root mean square of (value - value without history) over the training rows where it is not 0.
+// A value beyond what those rows span, widened, counts as the bound (bounds.h).
 #ifndef FEATURES_PAIR_ENCODER_H_
 #define FEATURES_PAIR_ENCODER_H_
 
@@ -11,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "features/bounds.h"
 #include "features/counters.h"
 #include "features/raw_side.h"
 #include "features/schema.h"
@@ -35,6 +37,8 @@ class PairEncoder {
 
   int dim() const;
   Eigen::VectorXd Encode(const RawSide& raw) const;
+  // How many values of `raw` are beyond their bounds.
+  int CountClipped(const RawSide& raw) const;
   std::vector<std::string> TermNames() const;
 
  private:
@@ -42,6 +46,7 @@ class PairEncoder {
     std::string name;
     bool dropped;
     double without_history, scale;
+    Bounds bounds = {};
   };
   std::vector<Column> columns_;  // by feature
 };

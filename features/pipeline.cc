@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
+#include "features/bounds.h"
 
 namespace suggest::features {
 namespace {
@@ -164,14 +165,17 @@ model::v1::FittedPipeline Pipeline::ToProto() const {
 }
 
 Eigen::VectorXd Pipeline::EncodeCustomer(const RawSide& raw) const {
+  CountClippedValues(customer_.CountClipped(raw));
   return WithIntercept(customer_.Encode(raw));
 }
 
 Eigen::VectorXd Pipeline::EncodeRecommendation(const RawSide& raw) const {
+  CountClippedValues(recommendation_.CountClipped(raw));
   return WithIntercept(recommendation_.Encode(raw));
 }
 
 Eigen::VectorXd Pipeline::EncodePair(const RawSide& raw) const {
+  CountClippedValues(pair_.CountClipped(raw));
   return pair_.Encode(raw).unaryExpr(&ToSingle);
 }
 

@@ -62,7 +62,8 @@ class Pipeline {
   const FeatureExtractor& extractor() const { return extractor_; }
 
   // z~_c and z~_r, layout().customer_dim and layout().recommendation_dim numbers; p_cr, layout().pair_dim numbers.
-  // All finite. REQUIRES: read by extractor(), or one of the same schema.
+  // All finite; values beyond their bounds count as the bound and are counted (bounds.h). REQUIRES: read by
+  // extractor(), or one of the same schema.
   Eigen::VectorXd EncodeCustomer(const RawSide& raw) const;
   Eigen::VectorXd EncodeRecommendation(const RawSide& raw) const;
   Eigen::VectorXd EncodePair(const RawSide& raw) const;

@@ -51,7 +51,7 @@ std::string ColumnPlace(const Feature& feature, const ColumnInfo& column) {
 
 absl::StatusOr<SideEncoder> SideEncoder::Fit(std::vector<Feature> features, absl::Span<const RawSide> rows,
                                              const Pca* pca, std::vector<std::string>* messages) {
-  ASSIGN_OR_RETURN(ColumnExpander columns, ColumnExpander::Learn(std::move(features), rows));
+  ASSIGN_OR_RETURN(ColumnExpander columns, ColumnExpander::Learn(std::move(features), rows, messages));
   SideEncoder encoder(std::move(columns));
   encoder.FitScales(rows, pca != nullptr, messages);
   encoder.IndexRoles();
@@ -97,10 +97,24 @@ void SideEncoder::FitRotation(absl::Span<const RawSide> rows, const Pca& pca, st
   deviations_.assign(found.deviations.data(), found.deviations.data() + found.deviations.size());
   variance_share_ = found.variance_share;
   whiten_ = pca.whiten();
+  FitComponentBounds(rows);
   if (pca.components() > found.rank) {
     messages->push_back(absl::StrCat("PCA: ", pca.components(), " components asked for, but ", rotated_.size(),
                                      " columns of rank ", found.rank, "; capped at ", found.rank));
   }
+}
+
+// From at most kBoundRows rows, evenly spread: quantiles need no more.
+void SideEncoder::FitComponentBounds(absl::Span<const RawSide> rows) {
+  constexpr size_t kBoundRows = 50'000;
+  const size_t step = (rows.size() + kBoundRows - 1) / kBoundRows;
+  std::vector<std::vector<double>> values(deviations_.size());
+  std::vector<double> components(deviations_.size());
+  for (size_t r = 0; r < rows.size(); r += step) {
+    Rotate(Standardise(rows[r]), absl::MakeSpan(components));
+    for (size_t j = 0; j < components.size(); ++j) values[j].push_back(components[j]);
+  }
+  for (std::vector<double>& of_component : values) component_bounds_.push_back(WidenedSpan(std::move(of_component)));
 }
 
 Eigen::MatrixXd SideEncoder::Covariance(absl::Span<const RawSide> rows) const {
@@ -145,15 +159,20 @@ Eigen::VectorXd SideEncoder::Standardise(const RawSide& raw) const {
   return x;
 }
 
+void SideEncoder::Rotate(const Eigen::VectorXd& standardised, absl::Span<double> components) const {
+  std::fill(components.begin(), components.end(), 0.0);
+  for (size_t i = 0; i < rotated_.size(); ++i) {  // each sum in a fixed order; Eigen's would depend on the vector width
+    const double value = standardised(rotated_[i]);
+    for (size_t j = 0; j < components.size(); ++j) components[j] += loadings_(j, i) * value;
+  }
+}
+
 Eigen::VectorXd SideEncoder::Encode(const RawSide& raw) const {
   const Eigen::VectorXd x = Standardise(raw);
   Eigen::VectorXd encoded(dim());
   const int components = static_cast<int>(deviations_.size());
-  encoded.head(components).setZero();
-  for (size_t i = 0; i < rotated_.size(); ++i) {  // each sum in a fixed order; Eigen's would depend on the vector width
-    const double value = x(rotated_[i]);
-    for (int j = 0; j < components; ++j) encoded(j) += loadings_(j, i) * value;
-  }
+  Rotate(x, absl::MakeSpan(encoded.data(), components));
+  for (size_t j = 0; j < component_bounds_.size(); ++j) encoded(j) = component_bounds_[j].Clip(encoded(j));
   for (int j = 0; whiten_ && j < components; ++j) encoded(j) /= deviations_[j];
   for (size_t i = 0; i < passed_by_.size(); ++i) encoded(components + i) = x(passed_by_[i]);
   return encoded;
@@ -214,6 +233,10 @@ model::v1::FittedSide SideEncoder::ToProto() const {
   for (const double loading : loadings_.reshaped<Eigen::RowMajor>()) rotation->add_loadings(loading);
   for (const double deviation : deviations_) rotation->add_deviations(deviation);
   rotation->set_variance_share(variance_share_);
+  for (const Bounds& bounds : component_bounds_) {
+    rotation->add_lower(bounds.lower);
+    rotation->add_upper(bounds.upper);
+  }
   return proto;
 }
 
@@ -257,6 +280,17 @@ absl::Status SideEncoder::ReadRotation(const model::v1::FittedSide& proto) {
     if (!(deviation > 0) || !std::isfinite(deviation)) {
       return absl::DataLossError(absl::StrCat("rotation has the deviation ", deviation, ", expected > 0"));
     }
+  }
+  if (rotation.lower_size() != rotation.upper_size() || (rotation.lower_size() != 0 && rotation.lower_size() != k)) {
+    return absl::DataLossError(absl::StrCat("rotation has ", rotation.lower_size(), " lower and ",
+                                            rotation.upper_size(), " upper bounds for ", k, " components"));
+  }
+  for (int j = 0; j < rotation.lower_size(); ++j) {
+    if (!(rotation.lower(j) <= rotation.upper(j))) {
+      return absl::DataLossError(absl::StrCat("rotation has the bounds ", rotation.lower(j), " to ", rotation.upper(j),
+                                              ", which are not usable"));
+    }
+    component_bounds_.push_back({rotation.lower(j), rotation.upper(j)});
   }
   using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   loadings_ = Eigen::Map<const RowMajor>(rotation.loadings().data(), k, p);

@@ -3,6 +3,8 @@
 //   x_i = (column_i - center_i) / scale_i       center and scale: mean and standard deviation (n in the denominator)
 //   z   = V_k^T x over the columns that do not pass by (principal_components.h), whitened if the schema says so
 //
+// Numbers are within bounds before they are standardised, and components before they are whitened (bounds.h): their
+// centres, scales and loadings are those of the bounded training rows.
 // Columns that do not vary in the training history are dropped, with a message. Without history (FromSchema) centre and
 // scale come from the schema and every column passes by: that keeps all information, where any rotation or choice of
 // columns without data would be arbitrary. Sums run in a fixed order: the same bits on every machine.
@@ -45,6 +47,9 @@ class SideEncoder {
   // dim() numbers.
   Eigen::VectorXd Encode(const RawSide& raw) const;
 
+  // How many values of `raw` are beyond their bounds.
+  int CountClipped(const RawSide& raw) const { return columns_.CountClipped(raw); }
+
   // dim() names: the components', each with its heaviest features ("pc2: pages, sections"), then the columns' that pass
   // by. The heaviest features are those that hold half of a component's squared loadings, three at most.
   std::vector<std::string> TermNames() const;
@@ -68,6 +73,9 @@ class SideEncoder {
   void FitScales(absl::Span<const RawSide> rows, bool rotate, std::vector<std::string>* messages);
   void FitRotation(absl::Span<const RawSide> rows, const config::v1::Pca& pca, std::vector<std::string>* messages);
   Eigen::MatrixXd Covariance(absl::Span<const RawSide> rows) const;
+  void FitComponentBounds(absl::Span<const RawSide> rows);
+  // The rotated columns' components, as they are. `standardised`: of Standardise.
+  void Rotate(const Eigen::VectorXd& standardised, absl::Span<double> components) const;
   Eigen::VectorXd Standardise(const RawSide& raw) const;
   void IndexRoles();
   std::string ComponentName(size_t component) const;
@@ -78,6 +86,7 @@ class SideEncoder {
   std::vector<int> rotated_, passed_by_;  // columns by role, ascending
   Eigen::MatrixXd loadings_;              // k x rotated
   std::vector<double> deviations_;        // k
+  std::vector<Bounds> component_bounds_;  // k, or none
   double variance_share_ = 0;
   bool whiten_ = false;
 };

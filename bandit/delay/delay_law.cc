@@ -125,10 +125,13 @@ std::vector<double> DelayLawEstimator::CumulativeReward(const DelayLaw& prior, d
     const double next_share = prior.ShareAt(window_seconds_ * (j + 1) / bins);
     const double watched = lived[j] + strength;
     const double mass = mass_[j] + strength * prior_reward * (next_share - prior_share);
-    if (watched > 0) sum += std::max(0.0, mass / watched);
+    if (watched > 0) sum += mass / watched;
     cumulative[j] = sum;
     prior_share = next_share;
   }
+  // A refund takes back what was given at an earlier age: by no age can more have been given for good than by a later.
+  for (int j = bins - 2; j >= 0; --j) cumulative[j] = std::min(cumulative[j], cumulative[j + 1]);
+  for (double& value : cumulative) value = std::max(0.0, value);
   return cumulative;
 }
 

@@ -119,6 +119,8 @@ void SetLearningDefaults(config::v1::Learning* learning) {
   if (!learning->has_ingest_period()) Default(kDay, learning->mutable_ingest_period());
   if (!learning->has_visibility_lag()) Default(absl::ZeroDuration(), learning->mutable_visibility_lag());
   if (learning->chunk_rows() == 0) learning->set_chunk_rows(20'000);
+  if (learning->max_set_aside_share() == 0) learning->set_max_set_aside_share(0.5);
+  if (learning->max_vanished_share() == 0) learning->set_max_vanished_share(0.2);
   if (!learning->has_clock_skew_tolerance()) Default(absl::Minutes(5), learning->mutable_clock_skew_tolerance());
   if (!learning->has_outage_after()) {
     Default(4 * ToAbslDuration(learning->ingest_period()), learning->mutable_outage_after());

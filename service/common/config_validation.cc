@@ -242,6 +242,10 @@ void CheckLearning(const config::v1::Learning& learning, Problems& problems) {
                   learning.noise_beta(), "0 (derived from the base rate) or a finite number above 0");
   problems.Unless(Within(learning.chunk_rows(), 1, 1'000'000), "learning.chunk_rows", learning.chunk_rows(),
                   "1 to 1000000");
+  problems.Unless(learning.max_set_aside_share() > 0 && learning.max_set_aside_share() <= 1,
+                  "learning.max_set_aside_share", learning.max_set_aside_share(), "above 0, at most 1");
+  problems.Unless(learning.max_vanished_share() > 0 && learning.max_vanished_share() <= 1,
+                  "learning.max_vanished_share", learning.max_vanished_share(), "above 0, at most 1");
 }
 
 void CheckChoice(const config::v1::Choice& choice, Problems& problems) {

@@ -11,6 +11,7 @@
 #include "service/ctl/client.h"
 #include "service/ctl/commands.h"
 #include "service/learning/ingester.h"
+#include "service/learning/set_aside.h"
 #include "service/learning/verify.h"
 #include "service/learning/warm_start.h"
 
@@ -156,6 +157,12 @@ std::string WarmStartText(const model::v1::WarmStartReport& report, bool dry_run
   std::string text;
   for (const std::string& message : report.messages()) absl::StrAppend(&text, "note: ", message, "\n");
   if (!empty) absl::StrAppend(&text, HistoryText(report));
+  for (const model::v1::SetAside& group : report.set_aside()) {
+    absl::StrAppend(&text, "set aside: ", learning::SetAsideText(group), "\n");
+  }
+  for (const model::v1::SetAside& group : report.unreadable_values()) {
+    absl::StrAppend(&text, "missing: ", learning::SetAsideText(group, "rows have a value that cannot be read"), "\n");
+  }
   if (report.has_held_out()) {
     absl::StrAppend(&text, "cut at ", report.cut(), "\n", HeldOutText(report.held_out(), "all"));
     absl::StrAppendFormat(&text, "  %s %% of customer pairs have different three best recommendations\n",
@@ -187,10 +194,11 @@ absl::StatusOr<Outcome> RunWarmStart(const Invocation& invocation) {
   options.empty = flags.Switch("empty");
   options.dry_run = flags.Switch("dry-run");
   options.replace = flags.Switch("replace");
+  options.forget = flags.Switch("forget");
   if (flags.Has("data-cut")) options.data_cut = flags.Time("data-cut", absl::InfinitePast());
   const absl::StatusOr<model::v1::WarmStartReport> report = learning::RunWarmStart(
       *session.database, session.config, options, invocation.clock.Now(), ShowProgress(invocation));
-  if (!report.ok()) return AlreadyRunningIfAborted(report.status());
+  if (!report.ok()) return report.status();
   Json document = ProtoToJson(*report);
   document["dry_run"] = options.dry_run;
   return Outcome{std::move(document), WarmStartText(*report, options.dry_run, options.empty)};
@@ -227,24 +235,31 @@ std::string IngestText(const v1::IngestRewardsResponse& response, bool dry_run) 
   row("outages ended", counts.outages());
   row("purchases too early", counts.purchases_early());
   row("purchases refused", counts.purchases_refused());
+  row("purchases vanished, not taken back", counts.purchases_vanished());
+  row("exposures set aside", counts.exposures_set_aside());
   row("refunds", counts.refunds());
   row("amounts changed", counts.amounts_changed());
   row("reattributed", counts.reattributed());
   row("exposures pending now", counts.exposures_pending(), true);
   row("exposures in window now", counts.exposures_in_window(), true);
-  return absl::StrCat(dry_run ? "dry run, nothing stored: " : "", IngestHeading(response), table.Print());
+  std::string warnings;
+  for (const std::string& warning : response.warnings()) absl::StrAppend(&warnings, "warning: ", warning, "\n");
+  return absl::StrCat(warnings, dry_run ? "dry run, nothing stored: " : "", IngestHeading(response), table.Print());
 }
 
 absl::StatusOr<v1::IngestRewardsResponse> IngestByServer(const Invocation& invocation, bool dry_run) {
   Client client(invocation.flags.Text("server"), invocation.flags.Duration("timeout", absl::Minutes(10)));
   v1::IngestRewardsRequest request;
   request.set_dry_run(dry_run);
+  request.set_accept_vanished(invocation.flags.Switch("accept-vanished"));
   return client.IngestRewards(request);
 }
 
 absl::StatusOr<v1::IngestRewardsResponse> IngestHere(const Invocation& invocation, bool dry_run) {
   ASSIGN_OR_RETURN(const Session session, OpenSession(invocation));
   learning::Ingester ingester(session.database.get(), session.config);
+  ingester.set_accept_vanished(invocation.flags.Switch("accept-vanished"));
+  ingester.set_rebuild(invocation.flags.Switch("rebuild"));
   return ingester.Run(invocation.clock.Now(), dry_run, ShowProgress(invocation));
 }
 
@@ -252,6 +267,9 @@ absl::StatusOr<Outcome> RunIngest(const Invocation& invocation) {
   const bool by_server = invocation.flags.Has("server");
   if (!by_server && !invocation.flags.Has("config")) {
     return UsageError("ingest-rewards: --config FILE or --server HOST:PORT is required");
+  }
+  if (by_server && invocation.flags.Switch("rebuild")) {
+    return UsageError("--rebuild: only with --config, in process");
   }
   const bool dry_run = invocation.flags.Switch("dry-run");
   const absl::StatusOr<v1::IngestRewardsResponse> response =
@@ -281,6 +299,11 @@ Outcome ToOutcome(const learning::VerifyReport& report) {
   if (report.unpublished) {
     absl::StrAppend(&outcome.text, "something is booked that no version has yet: the model was not compared\n");
   }
+  if (report.purchases_changed > 0) {
+    absl::StrAppend(
+        &outcome.text, GroupDigits(report.purchases_changed),
+        " booked purchases are shown otherwise by source.purchases now: the next ingest-rewards books that\n");
+  }
   absl::StrAppend(&outcome.text, report.ok() ? "the ledger agrees\n" : "the ledger DISAGREES\n");
   outcome.document = Json::object({{"ok", report.ok()},
                                    {"model_version", report.model_version},
@@ -290,6 +313,7 @@ Outcome ToOutcome(const learning::VerifyReport& report) {
                                    {"worst_model", report.worst_model},
                                    {"tolerance", learning::kVerifyTolerance},
                                    {"unpublished", report.unpublished},
+                                   {"purchases_changed", report.purchases_changed},
                                    {"problems", std::move(problems)}});
   if (!report.ok()) outcome.exit = ExitCode::kFailed;
   return outcome;
@@ -310,7 +334,7 @@ Command WarmStartCommand() {
           .details =
               "First it learns from what was visible before a cut and reports how well it predicts the rest; then\n"
               "it learns from everything and stores that, all or nothing.\n"
-              "Exit code 3: an ingest or another warm start is running.",
+              "While an ingest or another warm start is running it fails with exit code 1: nothing was learned.",
           .flags = {{.name = "cut-share",
                      .kind = FlagKind::kReal,
                      .value_name = "X",
@@ -322,7 +346,10 @@ Command WarmStartCommand() {
                      .help = "Without history: from the schema's configured centres and scales alone."},
                     {.name = "replace",
                      .kind = FlagKind::kSwitch,
-                     .help = "A model is there already: start anew, and forget the ledger of the old one."},
+                     .help = "A model is there already: start a new basis from the history in the source views."},
+                    {.name = "forget",
+                     .kind = FlagKind::kSwitch,
+                     .help = "With --replace: also where live exposures, of decisions made here, are forgotten."},
                     {.name = "data-cut",
                      .kind = FlagKind::kTime,
                      .value_name = "TIME",
@@ -339,6 +366,12 @@ Command IngestRewardsCommand() {
               "It may be killed and run again at any time: nothing is booked twice.\n"
               "Exit code 3: there was nothing to do, or another run is at it.",
           .flags = {{.name = "dry-run", .kind = FlagKind::kSwitch, .help = "Count what a run would do, store nothing."},
+                    {.name = "accept-vanished",
+                     .kind = FlagKind::kSwitch,
+                     .help = "Take back purchases that the source shows no more, however many they are."},
+                    {.name = "rebuild",
+                     .kind = FlagKind::kSwitch,
+                     .help = "Make all sums anew from the ledger: after a run whose clock was ahead."},
                     {.name = "server",
                      .kind = FlagKind::kAddress,
                      .value_name = "HOST:PORT",

@@ -93,6 +93,12 @@ absl::StatusOr<double> DeclaredValue(double amount, absl::string_view currency, 
   return amount * rate->second;
 }
 
+bool PossibleInstant(absl::Time time) {
+  static const absl::Time first = absl::FromCivil(absl::CivilSecond(1900, 1, 1), absl::UTCTimeZone());
+  static const absl::Time end = absl::FromCivil(absl::CivilSecond(10000, 1, 1), absl::UTCTimeZone());
+  return first <= time && time < end;
+}
+
 double RewardOf(double net, double cap) {
   return std::clamp(net / cap, 0.0, 1.0);
 }

@@ -62,6 +62,10 @@ const KnownExposure* Continues(absl::Time exposed_at, absl::Span<const KnownExpo
 // or a currency that is neither the declared one nor converted; the purchase is then refused and shown.
 absl::StatusOr<double> DeclaredValue(double amount, absl::string_view currency, const MoneyRules& money);
 
+// From 1900-01-01 to 9999-12-31, UTC. Other instants of a purchase or suggestion are dates that a source writes for
+// none (0001-01-01 is a common one) or has misread: such a row is set aside.
+bool PossibleInstant(absl::Time time);
+
 // clip(net / cap, 0, 1). REQUIRES: cap > 0.
 double RewardOf(double net, double cap);
 

@@ -64,7 +64,7 @@ storage::HistoryKey ExposureDay(const LedgerExposure& exposure) {
 }  // namespace
 
 Booking::Booking(const config::v1::Config& config, Basis basis, absl::Time tick, suggest::v1::IngestCounts* counts,
-                 decision::StoredServings* servings, Reach reach)
+                 decision::StoredServings* servings, Reach reach, bool accept_vanished)
     : settings_(LearnerSettingsOf(config)),
       rules_{settings_.window, ToAbslDuration(config.learning().clock_skew_tolerance())},
       exposure_rule_(RuleOf(config.learning().exposure_event())),
@@ -75,7 +75,7 @@ Booking::Booking(const config::v1::Config& config, Basis basis, absl::Time tick,
       counts_(counts),
       servings_(servings),
       reach_(reach),
-      purchases_(config, basis_.layout, tick, counts) {}
+      purchases_(config, basis_.layout, tick, counts, accept_vanished) {}
 
 storage::SourceWindow Booking::WindowFor(absl::Duration earlier) const {
   absl::Time since = absl::InfinitePast();

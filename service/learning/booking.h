@@ -35,7 +35,7 @@ class Booking {
 
   // `counts` is added to. It and `servings`, which only exposures need, must outlive the booking.
   Booking(const config::v1::Config& config, Basis basis, absl::Time tick, suggest::v1::IngestCounts* counts,
-          decision::StoredServings* servings, Reach reach = Reach::kLearningWindow);
+          decision::StoredServings* servings, Reach reach = Reach::kLearningWindow, bool accept_vanished = false);
 
   struct Chunk {
     int rows = 0;
@@ -44,7 +44,7 @@ class Booking {
   // Errors: DATA_LOSS naming the suggestion where the versions that decided are lost.
   absl::StatusOr<Chunk> BookExposures(storage::LearningTransaction& tx);
   absl::StatusOr<Chunk> BookPurchases(storage::LearningTransaction& tx);
-  // Purchases that the source has lost, or shows under another customer, are cancelled at the tick.
+  // As PurchaseBooking::BookVanished.
   absl::StatusOr<Chunk> BookVanished(storage::LearningTransaction& tx);
   absl::StatusOr<Chunk> MatureDue(storage::LearningTransaction& tx);
 

@@ -1,6 +1,8 @@
 #include "service/learning/ingester.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include "absl/functional/function_ref.h"
@@ -13,6 +15,7 @@
 #include "service/common/config.h"
 #include "service/common/timestamps.h"
 #include "service/learning/booking.h"
+#include "service/learning/heavy_exposures.h"
 #include "service/learning/publisher.h"
 #include "storage/ledger/learning_store.h"
 #include "storage/source/catalogue_store.h"
@@ -22,12 +25,17 @@ namespace {
 
 using storage::LearningTransaction;
 
+constexpr int kMostSettings = 3;  // how often the heaviest exposures are set aside before a run gives up
+constexpr size_t kNamed = 3;
+
 struct Run {
   const config::v1::Config& config;
   absl::Time now;
   bool dry_run;
   const Progress& progress;
   const Ingester::CommitHook& hook;
+  bool accept_vanished = false;
+  bool rebuild = false;
   LearningTransaction* only = nullptr;  // a dry run's one transaction
 };
 
@@ -80,8 +88,55 @@ absl::Status EndRun(LearningTransaction& tx, const Run& run, suggest::v1::Ingest
   return tx.SaveState(state);
 }
 
-absl::Status Publish(LearningTransaction& tx, const Run& run, std::chrono::steady_clock::time_point started,
-                     suggest::v1::IngestRewardsResponse& response) {
+absl::Status PublishNow(LearningTransaction& tx, const Run& run, const BasisOf& basis,
+                        suggest::v1::IngestRewardsResponse& response) {
+  return PublishVersion(tx, run.config, basis, run.now, run.now, response.mutable_counts(), run.progress).status();
+}
+
+// Takes all sums back and makes due what is mature, within one transaction.
+absl::Status RebuildSums(LearningTransaction& tx, const Run& run, Booking& booking) {
+  ASSIGN_OR_RETURN(storage::LearnerState state, tx.State());
+  RETURN_IF_ERROR(tx.TakeBackSums(state.basis_id, run.now));
+  state.first_live_day = INT32_MIN;  // what is booked again decides which days live
+  state.last_tick = std::min(state.last_tick, run.now);
+  state.unpublished = true;
+  RETURN_IF_ERROR(tx.SaveState(state));
+  Booking::Chunk chunk;
+  do {
+    ASSIGN_OR_RETURN(chunk, booking.MatureDue(tx));
+  } while (chunk.more);
+  return absl::OkStatus();
+}
+
+absl::Status SetHeavyAside(LearningTransaction& tx, const Run& run, Booking& booking, const absl::Status& refusal,
+                           suggest::v1::IngestRewardsResponse& response) {
+  ASSIGN_OR_RETURN(const storage::LearnerState state, tx.State());
+  ASSIGN_OR_RETURN(const std::vector<storage::LedgerExposure> heavy,
+                   FindHeavyExposures(tx, state.basis_id, state.first_live_day, run.config.learning().chunk_rows()));
+  if (heavy.empty()) return refusal;
+  std::vector<storage::LedgerKey> keys;
+  std::string names;
+  for (const storage::LedgerExposure& exposure : heavy) {
+    keys.push_back({exposure.customer_id, exposure.suggestion_id});
+    if (keys.size() > kNamed) continue;
+    absl::StrAppend(&names, names.empty() ? "" : ", ", exposure.suggestion_id, " of customer ", exposure.customer_id,
+                    " with recommendation ", exposure.recommendation_id);
+  }
+  RETURN_IF_ERROR(tx.SetAside(keys));
+  suggest::v1::IngestCounts& counts = *response.mutable_counts();
+  counts.set_exposures_set_aside(counts.exposures_set_aside() + static_cast<int64_t>(heavy.size()));
+  response.add_warnings(absl::StrCat(heavy.size(), " exposures are set aside, because no posterior can be solved with ",
+                                     "them (", refusal.message(), "): ", names, heavy.size() > kNamed ? ", ..." : "",
+                                     ". Correct the attributes of these customers and recommendations; a warm start ",
+                                     "with --replace reads them anew"));
+  const int64_t matured = counts.exposures_matured();  // becoming mature again is no event
+  RETURN_IF_ERROR(RebuildSums(tx, run, booking));
+  counts.set_exposures_matured(matured);
+  return absl::OkStatus();
+}
+
+absl::Status Publish(LearningTransaction& tx, const Run& run, Booking& booking,
+                     std::chrono::steady_clock::time_point started, suggest::v1::IngestRewardsResponse& response) {
   RETURN_IF_ERROR(EndRun(tx, run, *response.mutable_counts()));
   ASSIGN_OR_RETURN(const storage::LearnerState state, tx.State());
   ASSIGN_OR_RETURN(const model::v1::ModelVersion current, CurrentModelVersion(tx));
@@ -104,8 +159,12 @@ absl::Status Publish(LearningTransaction& tx, const Run& run, std::chrono::stead
                       .origin = "ingest",
                       .nuisance = std::move(rule.nuisance),
                       .ridge = {current.posterior().ridge(), current.lineage().ridge_exposures()}};
-  RETURN_IF_ERROR(
-      PublishVersion(tx, run.config, basis, run.now, run.now, response.mutable_counts(), run.progress).status());
+  absl::Status published = PublishNow(tx, run, basis, response);
+  for (int tries = 0; absl::IsInternal(published) && tries < kMostSettings; ++tries) {
+    RETURN_IF_ERROR(SetHeavyAside(tx, run, booking, published, response));
+    published = PublishNow(tx, run, basis, response);
+  }
+  RETURN_IF_ERROR(published);
   response.set_model_version(basis.version);
   std::string counts;
   google::protobuf::util::JsonPrintOptions options;
@@ -137,21 +196,34 @@ absl::Status RunAll(storage::LearningStore& store, const Run& run, StratumOfReco
                                                         current.lineage().basis_id(), ", the ledger of basis ",
                                                         state.basis_id));
     }
-    if (run.now < DataCutOf(current)) {
-      return absl::FailedPreconditionError(absl::StrCat("the clock says ", FormatInstant(run.now),
-                                                        ", before the data cut of model version ", current.version(),
-                                                        ", ", FormatInstant(DataCutOf(current))));
+    if (run.now < DataCutOf(current) && !run.rebuild) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "the clock says ", FormatInstant(run.now), ", before the data cut of model version ", current.version(),
+          ", ", FormatInstant(DataCutOf(current)), ": correct the clock, or, if it was ahead when that version was ",
+          "made, run suggestctl ingest-rewards --rebuild"));
     }
     ASSIGN_OR_RETURN(const features::Pipeline pipeline, features::Pipeline::FromProto(current.pipeline()));
     basis.layout = pipeline.layout();
     return absl::OkStatus();
   }));
-  Booking booking(run.config, std::move(basis), run.now, response.mutable_counts(), &servings);
+  Booking booking(run.config, std::move(basis), run.now, response.mutable_counts(), &servings,
+                  Booking::Reach::kLearningWindow, run.accept_vanished);
+  if (run.rebuild) {
+    RETURN_IF_ERROR(
+        Step(store, run, "rebuild", [&](LearningTransaction& tx) { return RebuildSums(tx, run, booking); }));
+  }
   RETURN_IF_ERROR(Chunks(store, run, "exposures", [&](LearningTransaction& tx) { return booking.BookExposures(tx); }));
   RETURN_IF_ERROR(Chunks(store, run, "purchases", [&](LearningTransaction& tx) { return booking.BookPurchases(tx); }));
   RETURN_IF_ERROR(Chunks(store, run, "purchases", [&](LearningTransaction& tx) { return booking.BookVanished(tx); }));
+  if (const suggest::v1::IngestCounts& counts = response.counts(); counts.purchases_vanished() > 0) {
+    response.add_warnings(absl::StrCat(
+        counts.purchases_vanished(), " of ", counts.purchases_booked(), " booked purchases are no longer in ",
+        "source.purchases, more than learning.max_vanished_share, ", run.config.learning().max_vanished_share(),
+        ", allows: none is taken back. If the source is right, run suggestctl ingest-rewards --accept-vanished"));
+  }
   RETURN_IF_ERROR(Chunks(store, run, "mature", [&](LearningTransaction& tx) { return booking.MatureDue(tx); }));
-  return Step(store, run, "publish", [&](LearningTransaction& tx) { return Publish(tx, run, started, response); });
+  return Step(store, run, "publish",
+              [&](LearningTransaction& tx) { return Publish(tx, run, booking, started, response); });
 }
 
 }  // namespace
@@ -165,7 +237,13 @@ absl::StatusOr<suggest::v1::IngestRewardsResponse> Ingester::Run(absl::Time now,
   storage::LearningStore store(db_);
   decision::StoredServings servings(db_);
   suggest::v1::IngestRewardsResponse response;
-  learning::Run run{.config = config_, .now = now, .dry_run = dry_run, .progress = progress, .hook = hook_};
+  learning::Run run{.config = config_,
+                    .now = now,
+                    .dry_run = dry_run,
+                    .progress = progress,
+                    .hook = hook_,
+                    .accept_vanished = accept_vanished_,
+                    .rebuild = rebuild_};
   ASSIGN_OR_RETURN(StratumOfRecommendation strata, LoadStrata(db_, config_));
   if (dry_run) {
     RETURN_IF_ERROR(store.WithLock(false, [&](LearningTransaction& tx) {

@@ -32,9 +32,16 @@ class Ingester {
   // Everything visible at `now`. With dry_run all of it happens in one transaction that is rolled back, and no version
   // is named.
   // Errors: ABORTED when another run holds the lock; FAILED_PRECONDITION without a model version, or when the
-  // currency or reward cap is not the one that the ledger was started with; INTERNAL when the posterior fails its
-  // checks (what was booked stays booked; the last good version stays current).
+  // currency or reward cap is not the one that the ledger was started with, or when `now` is before the current
+  // version's data cut; INTERNAL when the posterior fails its checks though its heaviest exposures were set aside
+  // (heavy_exposures.h; what was booked stays booked; the last good version stays current).
   absl::StatusOr<suggest::v1::IngestRewardsResponse> Run(absl::Time now, bool dry_run, const Progress& progress);
+
+  // Takes back purchases that the source shows no more, however many (learning.max_vanished_share).
+  void set_accept_vanished(bool accept) { accept_vanished_ = accept; }
+  // Makes all sums of the ledger anew at `now`, also when that is before the current version's data cut: the way back
+  // after a run whose clock was ahead.
+  void set_rebuild(bool rebuild) { rebuild_ = rebuild; }
 
   // Called before each commit with the phase's name ("exposures", "purchases", "mature", "publish"); an error rolls
   // that transaction back and ends the run, as a kill there would: how a caller that has gone ends a run.
@@ -45,6 +52,8 @@ class Ingester {
   storage::Database* const db_;
   const config::v1::Config config_;
   CommitHook hook_;
+  bool accept_vanished_ = false;
+  bool rebuild_ = false;
 };
 
 }  // namespace suggest::learning

@@ -30,6 +30,9 @@ void AppendPurchaseDay(const PurchaseState& state, std::vector<storage::HistoryK
   histories.push_back({state.customer_id, state.recommendation_id, features::UtcDay(state.purchased_at)});
 }
 
+// So few purchases of a small company are no sign of a broken view.
+constexpr int64_t kAlwaysTakenBack = 5;
+
 // What a purchase adds to its exposure's net value, and to which.
 struct Contribution {
   std::string suggestion_id;
@@ -58,10 +61,12 @@ void AppendEntries(const PurchaseState& state, const Contribution& before, const
 }  // namespace
 
 PurchaseBooking::PurchaseBooking(const config::v1::Config& config, const bandit::ContextLayout& layout, absl::Time tick,
-                                 suggest::v1::IngestCounts* counts)
+                                 suggest::v1::IngestCounts* counts, bool accept_vanished)
     : money_(MoneyRulesOf(config)),
       rules_{LearnerSettingsOf(config).window, ToAbslDuration(config.learning().clock_skew_tolerance())},
       chunk_rows_(config.learning().chunk_rows()),
+      max_vanished_share_(config.learning().max_vanished_share()),
+      accept_vanished_(accept_vanished),
       layout_(layout),
       tick_(tick),
       counts_(counts) {}
@@ -101,7 +106,8 @@ absl::StatusOr<PurchaseBooking::Known> PurchaseBooking::FindExposures(
   return known;
 }
 
-PurchaseState PurchaseBooking::Judge(const storage::PurchaseRecord& purchase, const Known& known, bool* skewed) const {
+PurchaseState PurchaseBooking::Judge(const storage::PurchaseChange& change, const Known& known, bool* skewed) const {
+  const storage::PurchaseRecord& purchase = change.purchase;
   PurchaseState state{.customer_id = purchase.customer_id,
                       .purchase_id = purchase.purchase_id,
                       .recommendation_id = purchase.recommendation_id,
@@ -113,9 +119,9 @@ PurchaseState PurchaseBooking::Judge(const storage::PurchaseRecord& purchase, co
                       .cancelled_at = purchase.cancelled_at,
                       .suggestion_id = "",
                       .reason = ""};
-  if (purchase.purchased_at == absl::InfinitePast()) {
+  if (!change.fault.empty()) {
     state.status = PurchaseStatus::kRefused;
-    state.reason = "purchased_at is -infinity";
+    state.reason = change.fault;
     return state;
   }
   const absl::StatusOr<double> value = DeclaredValue(purchase.amount, purchase.currency, money_);
@@ -182,8 +188,23 @@ absl::StatusOr<int> PurchaseBooking::BookChanged(storage::LearningTransaction& t
   return static_cast<int>(changes.size());
 }
 
+absl::StatusOr<bool> PurchaseBooking::VanishingIsCredible(storage::LearningTransaction& tx,
+                                                          const storage::SourceWindow& window) {
+  if (accept_vanished_) return true;
+  ASSIGN_OR_RETURN(const storage::VanishedCount count, tx.CountVanishedPurchases(window));
+  if (count.vanished <= kAlwaysTakenBack) return true;
+  if (static_cast<double>(count.vanished) <= max_vanished_share_ * static_cast<double>(count.booked)) return true;
+  counts_->set_purchases_vanished(count.vanished);
+  counts_->set_purchases_booked(count.booked);
+  return false;
+}
+
 absl::StatusOr<int> PurchaseBooking::BookVanished(storage::LearningTransaction& tx, const storage::SourceWindow& window,
                                                   LedgerKey* cursor) {
+  if (*cursor == LedgerKey()) {
+    ASSIGN_OR_RETURN(const bool credible, VanishingIsCredible(tx, window));
+    if (!credible) return 0;
+  }
   ASSIGN_OR_RETURN(const std::vector<PurchaseState> vanished, tx.VanishedPurchases(window, *cursor, chunk_rows_));
   if (vanished.empty()) return 0;
   std::vector<storage::PurchaseChange> changes;
@@ -214,7 +235,7 @@ absl::Status PurchaseBooking::BookChanges(storage::LearningTransaction& tx,
   absl::btree_map<LedgerKey, int64_t> touched;
   for (const storage::PurchaseChange& change : changes) {
     bool skewed = false;
-    const PurchaseState& after = states.emplace_back(Judge(change.purchase, known, &skewed));
+    const PurchaseState& after = states.emplace_back(Judge(change, known, &skewed));
     const PurchaseState* const before = change.booked.has_value() ? &*change.booked : nullptr;
     Count(before, after);
     counts_->set_purchases_duplicated(counts_->purchases_duplicated() + change.copies - 1);

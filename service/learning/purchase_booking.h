@@ -34,13 +34,15 @@ class PurchaseBooking {
  public:
   // `counts` is added to, and must outlive this.
   PurchaseBooking(const config::v1::Config& config, const bandit::ContextLayout& layout, absl::Time tick,
-                  suggest::v1::IngestCounts* counts);
+                  suggest::v1::IngestCounts* counts, bool accept_vanished);
 
   // Each returns how many rows it took: less than chunk_rows means that nothing is left. `cursor`: where the last chunk
   // of this run ended; default at first. `window`: what the sources are compared over.
   absl::StatusOr<int> BookChanged(storage::LearningTransaction& tx, const storage::SourceWindow& window,
                                   storage::LedgerKey* cursor);
-  // Purchases that the source has lost, or shows under another customer, are cancelled at the tick.
+  // Purchases that the source has lost, shows under another customer, not yet or before the window, are cancelled at
+  // the tick. None is when they are more than learning.max_vanished_share of the booked ones and `accept_vanished` was
+  // not said: purchases_vanished then counts them.
   absl::StatusOr<int> BookVanished(storage::LearningTransaction& tx, const storage::SourceWindow& window,
                                    storage::LedgerKey* cursor);
 
@@ -49,7 +51,9 @@ class PurchaseBooking {
   absl::StatusOr<Known> FindExposures(storage::LearningTransaction& tx,
                                       const std::vector<storage::PurchaseChange>& changes) const;
   // `skewed`: whether it was attributed to a later exposure.
-  storage::PurchaseState Judge(const storage::PurchaseRecord& purchase, const Known& known, bool* skewed) const;
+  storage::PurchaseState Judge(const storage::PurchaseChange& change, const Known& known, bool* skewed) const;
+  // Whether so few have vanished that it can be believed, or it was accepted; else they are counted.
+  absl::StatusOr<bool> VanishingIsCredible(storage::LearningTransaction& tx, const storage::SourceWindow& window);
   void Count(const storage::PurchaseState* before, const storage::PurchaseState& after);
   // `touched`: exposures, and how many purchases began to count for each.
   absl::Status UpdateRewards(storage::LearningTransaction& tx, const storage::LearnerState& state,
@@ -63,6 +67,8 @@ class PurchaseBooking {
   const MoneyRules money_;
   const AttributionRules rules_;
   const int chunk_rows_;
+  const double max_vanished_share_;
+  const bool accept_vanished_;
   const bandit::ContextLayout layout_;
   const absl::Time tick_;
   suggest::v1::IngestCounts* const counts_;

@@ -239,10 +239,6 @@ double MeanBefore(const Timeline& timeline, absl::Time at, const bandit::DelayLa
   return std::min(sum / exposures, 1 - 1e-6);
 }
 
-absl::Status Named(const absl::Status& status, const ReplayedExposure& exposure) {
-  return absl::Status(status.code(), absl::StrCat("suggestion ", exposure.suggestion_id, ": ", status.message()));
-}
-
 }  // namespace
 
 double ReplayedExposure::RewardBefore(absl::Time at) const {
@@ -253,7 +249,7 @@ double ReplayedExposure::RewardBefore(absl::Time at) const {
   return reward;
 }
 
-absl::StatusOr<History> LoadHistory(storage::HistorySource& source, const Progress& progress) {
+absl::StatusOr<History> LoadHistory(storage::HistorySource& source, const Progress& progress, SetAsideRows* set_aside) {
   ASSIGN_OR_RETURN(const storage::HistoryCounts counts, source.Counts());
   const int64_t total = counts.customers + counts.recommendations + counts.suggestions + counts.purchases;
   int64_t done = 0;
@@ -267,11 +263,19 @@ absl::StatusOr<History> LoadHistory(storage::HistorySource& source, const Progre
       return absl::OkStatus();
     };
   };
+  const auto refuse = [&](absl::string_view view) -> storage::HistorySource::Refuse {
+    if (set_aside == nullptr) return nullptr;
+    return [set_aside, view, &step](const absl::Status& status) {
+      set_aside->CountRow(view);
+      set_aside->Add(view, "the row breaks the view's contract", status.message());
+      step();
+    };
+  };
   History history;
-  RETURN_IF_ERROR(source.ForEachCustomer(collect(history.customers)));
-  RETURN_IF_ERROR(source.ForEachRecommendation(collect(history.recommendations)));
-  RETURN_IF_ERROR(source.ForEachSuggestion(collect(history.suggestions)));
-  RETURN_IF_ERROR(source.ForEachPurchase(collect(history.purchases)));
+  RETURN_IF_ERROR(source.ForEachCustomer(collect(history.customers), refuse("source.customers")));
+  RETURN_IF_ERROR(source.ForEachRecommendation(collect(history.recommendations), refuse("source.recommendations")));
+  RETURN_IF_ERROR(source.ForEachSuggestion(collect(history.suggestions), refuse("source.suggestions")));
+  RETURN_IF_ERROR(source.ForEachPurchase(collect(history.purchases), refuse("source.purchases")));
   return history;
 }
 
@@ -319,6 +323,7 @@ absl::StatusOr<ReplayedRows> ReplayFeatures(const History& history, const Timeli
   };
   HistoryBook book(timeline.events);
   ReplayedRows replayed;
+  std::vector<std::string> unreadable;  // ReviewHistory has named and counted them
   // Within a tick a recommendation's features are constant.
   absl::Time cached_tick = absl::InfinitePast();
   absl::flat_hash_map<std::string, std::pair<features::RawSide, double>> cache;
@@ -335,21 +340,21 @@ absl::StatusOr<ReplayedRows> ReplayFeatures(const History& history, const Timeli
     }
     if (const auto found = cache.find(exposure.recommendation_id); found == cache.end()) {
       const features::DayHistory& own = book.OfRecommendation(exposure.recommendation_id);
-      absl::StatusOr<features::RawSide> raw = extractor.Recommendation(attributes, own, exposure.tick);
-      if (!raw.ok()) return Named(raw.status(), exposure);
-      cache[exposure.recommendation_id] = {*std::move(raw), features::Popularity(own, purchase_rate)};
+      ASSIGN_OR_RETURN(features::RawSide raw, extractor.Recommendation(attributes, own, exposure.tick, &unreadable));
+      cache[exposure.recommendation_id] = {std::move(raw),
+                                           features::Popularity(own, purchase_rate)};
     }
     const features::CustomerHistory& own = book.OfCustomer(exposure.customer_id);
-    absl::StatusOr<features::RawSide> raw =
-        extractor.Customer(customer->attributes, own, exposure.exposed_at, exposure.tick);
-    if (!raw.ok()) return Named(raw.status(), exposure);
+    ASSIGN_OR_RETURN(features::RawSide raw,
+                     extractor.Customer(customer->attributes, own, exposure.exposed_at, exposure.tick, &unreadable));
     const auto& [recommendation, popularity] = cache[exposure.recommendation_id];
-    replayed.rows.customers.push_back(*std::move(raw));
+    replayed.rows.customers.push_back(std::move(raw));
     replayed.rows.recommendations.push_back(recommendation);
     replayed.popularity.push_back(popularity);
     const features::PairExtractor pairs = extractor.ForCustomer(own, lookup, exposure.tick);
     replayed.rows.pairs.push_back(pairs.empty() ? std::nullopt
                                                 : pairs.Candidate(exposure.recommendation_id, attributes));
+    unreadable.clear();
     const int64_t done = static_cast<int64_t>(replayed.popularity.size());
     if (done % kReportEvery == 0) {
       Report(progress, "replay", done, static_cast<int64_t>(timeline.exposures.size()));

@@ -24,6 +24,7 @@
 #include "features/pipeline.h"
 #include "service/learning/history_book.h"
 #include "service/learning/progress.h"
+#include "service/learning/set_aside.h"
 #include "service/learning/settings.h"
 #include "storage/ledger/learning_records.h"
 #include "storage/records.h"
@@ -39,7 +40,9 @@ struct History {
   std::vector<storage::PurchaseRecord> purchases;
 };
 
-absl::StatusOr<History> LoadHistory(storage::HistorySource& source, const Progress& progress);
+// `set_aside`: when given, rows that break the views' contract are added to it instead of ending the reading.
+absl::StatusOr<History> LoadHistory(storage::HistorySource& source, const Progress& progress,
+                                    SetAsideRows* set_aside = nullptr);
 
 // A change of one exposure's reward: its whole value from `visible_at` on.
 struct RewardChange {
@@ -109,8 +112,8 @@ struct ReplayedRows {
   std::vector<double> popularity;  // features::Popularity of what was visible at the tick
 };
 
-// `purchase_rate`: prior of the popularity. Errors: those of the extractor, with the suggestion's id;
-// FAILED_PRECONDITION for an exposure of a customer without attributes at its time.
+// `purchase_rate`: prior of the popularity. A value that a feature cannot read counts as missing.
+// Errors: FAILED_PRECONDITION for an exposure of a customer without attributes at its time.
 absl::StatusOr<ReplayedRows> ReplayFeatures(const History& history, const Timeline& timeline,
                                             const features::FeatureExtractor& extractor, double purchase_rate,
                                             const Progress& progress);

@@ -9,6 +9,7 @@
 #include "features/pipeline.h"
 #include "service/common/timestamps.h"
 #include "service/learning/attribution.h"
+#include "service/common/config.h"
 #include "service/learning/ledger_sums.h"
 #include "service/learning/posterior_sums.h"
 #include "service/learning/publisher.h"
@@ -46,6 +47,7 @@ class Verifier {
     RETURN_IF_ERROR(RebuildFromLedger());
     RETURN_IF_ERROR(CompareBuckets());
     RETURN_IF_ERROR(CompareCounts());
+    RETURN_IF_ERROR(CountChangedPurchases());
     if (!state_.unpublished) RETURN_IF_ERROR(CompareModel());
     return std::move(report_);
   }
@@ -152,6 +154,31 @@ class Verifier {
     }
     ASSIGN_OR_RETURN(const int64_t wrong_days, tx_.CountWrongHistoryDays());
     if (wrong_days > 0) Problem(absl::StrCat(wrong_days, " history days differ from exposures and purchases"));
+    return absl::OkStatus();
+  }
+
+  absl::Status CountChangedPurchases() {
+    if (state_.last_tick == absl::InfinitePast()) return absl::OkStatus();
+    const absl::Duration lag = ToAbslDuration(config_.learning().visibility_lag());
+    storage::SourceWindow window{.since = absl::InfinitePast(),
+                                 .tick = state_.last_tick,
+                                 .until = state_.last_tick,
+                                 .visibility_lag = lag,
+                                 .first_seen = lag == absl::ZeroDuration()};
+    if (settings_.forgetting.window_days > 0) {
+      window.since = absl::UnixEpoch() + FirstLiveDay(state_.last_tick, settings_.forgetting) * absl::Hours(24);
+    }
+    const int page_rows = config_.learning().chunk_rows();
+    storage::LedgerKey cursor;
+    for (size_t rows = static_cast<size_t>(page_rows); rows >= static_cast<size_t>(page_rows);) {
+      ASSIGN_OR_RETURN(const std::vector<storage::PurchaseChange> page,
+                       tx_.ChangedPurchases(window, {}, cursor, page_rows));
+      rows = page.size();
+      for (const storage::PurchaseChange& change : page) report_.purchases_changed += change.booked.has_value() ? 1 : 0;
+      if (!page.empty()) cursor = {page.back().purchase.customer_id, page.back().purchase.purchase_id};
+    }
+    ASSIGN_OR_RETURN(const storage::VanishedCount vanished, tx_.CountVanishedPurchases(window));
+    report_.purchases_changed += vanished.vanished;
     return absl::OkStatus();
   }
 

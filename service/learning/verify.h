@@ -4,6 +4,8 @@
 //   buckets    each live day's sums against its mature exposures' contexts and rewards
 //   histories  counts by day against exposures and purchases
 //   model      the current version's sums against prior + buckets + pending at its data cut
+//   source     counts booked purchases that source.purchases shows otherwise by now; no problem, but the next ingest's work
+// It shares no code with what booked the ledger but the reward rule, so that a mistake there shows here.
 // Matrices agree when max |difference| <= 1e-9 of the Frobenius norm.
 #ifndef SERVICE_LEARNING_VERIFY_H_
 #define SERVICE_LEARNING_VERIFY_H_
@@ -28,6 +30,8 @@ struct VerifyReport {
   double worst_model = 0;
   // True: something was booked since the version (a run was killed before it published), so it was not compared.
   bool unpublished = false;
+  // Booked purchases that the source shows otherwise, or no more, at the last run's tick: the next ingest books that.
+  int64_t purchases_changed = 0;
   std::vector<std::string> problems;
 };
 

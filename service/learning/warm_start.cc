@@ -9,11 +9,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "bandit/base/status_macros.h"
+#include "features/bounds.h"
 #include "features/counters.h"
 #include "service/common/config.h"
 #include "service/common/timestamps.h"
 #include "service/learning/booking.h"
 #include "service/learning/held_out.h"
+#include "service/learning/history_review.h"
 #include "service/learning/posterior_sums.h"
 #include "service/learning/publisher.h"
 #include "service/learning/touched_buckets.h"
@@ -135,8 +137,14 @@ absl::Status PublishPlan(LearningTransaction& tx, const config::v1::Config& conf
   ASSIGN_OR_RETURN(storage::LearnerState state, tx.State());
   ASSIGN_OR_RETURN(const auto highest, tx.HighestVersionAndBasis());
   if (highest.first > 0 && !options.replace) {
-    return absl::FailedPreconditionError(absl::StrCat("there is a model already, up to version ", highest.first,
-                                                      "; replacing it forgets the ledger and must be asked for"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("there is a model already, up to version ", highest.first, "; replacing it must be asked for"));
+  }
+  ASSIGN_OR_RETURN(const int64_t live, tx.CountLiveExposures());
+  if (live > 0 && !options.forget) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "replacing the model would forget ", live, " live exposures, which the source views do not show: show them in ",
+        "source.suggestions first (their status and time), or say --forget to lose what they taught"));
   }
   RETURN_IF_ERROR(tx.ClearLedger());
   plan.basis.basis_id = highest.second + 1;
@@ -223,7 +231,9 @@ absl::StatusOr<WarmStartReport> StartFromHistory(storage::Database& db, const Hi
   const absl::Time data_end = DataEnd(timeline, config, options, now);
   RETURN_IF_ERROR(AddHeldOut(history, timeline, config, options, data_end, progress, &report));
   std::vector<std::string> messages;
+  const int64_t clipped_before = features::ClippedValues();
   ASSIGN_OR_RETURN(const Training training, TrainAt(history, timeline, config, data_end, &messages, progress));
+  report.set_values_clipped(features::ClippedValues() - clipped_before);
   AddMessages(messages, "features: ", &report);
   const Plan plan{.basis = {.pipeline = training.pipeline.ToProto(),
                             .layout = training.pipeline.layout(),
@@ -249,28 +259,44 @@ absl::Time CutInstant(const Timeline& timeline, double share) {
   return absl::InfiniteFuture();
 }
 
-absl::StatusOr<WarmStartReport> RunWarmStart(storage::Database& db, const History& history,
-                                             const config::v1::Config& config, const WarmStartOptions& options,
-                                             absl::Time now, const Progress& progress) {
+namespace {
+
+absl::StatusOr<WarmStartReport> Start(storage::Database& db, History history, SetAsideRows set_aside,
+                                      const config::v1::Config& config, const WarmStartOptions& options, absl::Time now,
+                                      const Progress& progress) {
   RETURN_IF_ERROR(CheckOptions(options));
   const auto started = std::chrono::steady_clock::now();
+  if (!options.empty) {
+    RETURN_IF_ERROR(ReviewHistory(config, &history, &set_aside));
+    RETURN_IF_ERROR(set_aside.CheckShare(config.learning().max_set_aside_share()));
+  }
   ASSIGN_OR_RETURN(WarmStartReport report, options.empty
                                                ? StartEmpty(db, config, options, now, progress)
                                                : StartFromHistory(db, history, config, options, now, progress));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
   report.set_seconds(seconds.count());
+  set_aside.WriteTo(&report);
   return report;
+}
+
+}  // namespace
+
+absl::StatusOr<WarmStartReport> RunWarmStart(storage::Database& db, History history, const config::v1::Config& config,
+                                             const WarmStartOptions& options, absl::Time now,
+                                             const Progress& progress) {
+  return Start(db, std::move(history), SetAsideRows(), config, options, now, progress);
 }
 
 absl::StatusOr<WarmStartReport> RunWarmStart(storage::Database& db, const config::v1::Config& config,
                                              const WarmStartOptions& options, absl::Time now,
                                              const Progress& progress) {
   History history;
+  SetAsideRows set_aside;
   if (!options.empty) {
     ASSIGN_OR_RETURN(const std::unique_ptr<storage::HistorySource> source, storage::HistorySource::Open(db));
-    ASSIGN_OR_RETURN(history, LoadHistory(*source, progress));
+    ASSIGN_OR_RETURN(history, LoadHistory(*source, progress, &set_aside));
   }
-  return RunWarmStart(db, history, config, options, now, progress);
+  return Start(db, std::move(history), std::move(set_aside), config, options, now, progress);
 }
 
 }  // namespace suggest::learning

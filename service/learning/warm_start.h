@@ -26,7 +26,8 @@ struct WarmStartOptions {
   double cut_share = 0.6;
   bool empty = false;    // version from the schema alone; history is not looked at
   bool dry_run = false;  // everything but the commit
-  bool replace = false;  // a model is there: start a new basis, and forget the ledger of the old one
+  bool replace = false;  // a model is there: start a new basis, from the history alone
+  bool forget = false;   // with `replace`: also where live exposures are forgotten
   // The version's data cut: only what was exposed before it is booked. Absent: the first tick after the last event,
   // but not after now, or no ingest could follow before that tick (with `empty`: now).
   std::optional<absl::Time> data_cut;
@@ -36,17 +37,24 @@ struct WarmStartOptions {
 };
 
 // Reads the history from the source views and publishes. `now` is created_at.
-// Errors: FAILED_PRECONDITION when there is a model already (unless `replace`), or no history (unless `empty`);
+// Rows of the history that cannot be used are set aside (history_review.h) and reported.
+// Errors: FAILED_PRECONDITION when there is a model already (unless `replace`), when live exposures would be forgotten
+// (unless `forget`), no history (unless `empty`), or more of
+// it is set aside than learning.max_set_aside_share;
 // ABORTED when an ingest runs; INVALID_ARGUMENT for options or data that cannot be used.
 absl::StatusOr<model::v1::WarmStartReport> RunWarmStart(storage::Database& db, const config::v1::Config& config,
                                                         const WarmStartOptions& options, absl::Time now,
                                                         const Progress& progress);
 
 // The same with a history in hand. The purchases that are booked are the source's all the same.
-absl::StatusOr<model::v1::WarmStartReport> RunWarmStart(storage::Database& db, const History& history,
+absl::StatusOr<model::v1::WarmStartReport> RunWarmStart(storage::Database& db, History history,
                                                         const config::v1::Config& config,
                                                         const WarmStartOptions& options, absl::Time now,
                                                         const Progress& progress);
+
+// Only the report's held-out part: no database.
+absl::StatusOr<model::v1::WarmStartReport> EvaluateHistory(const History& history, const config::v1::Config& config,
+                                                           const WarmStartOptions& options, const Progress& progress);
 
 // The first instant with at least `share` of the exposures strictly before it; InfiniteFuture when there is none.
 absl::Time CutInstant(const Timeline& timeline, double share);

@@ -44,6 +44,8 @@ constexpr IngestEvent kIngestEvents[] = {
     {"purchase_forgotten", &v1::IngestCounts::purchases_forgotten},
     {"reward_clipped", &v1::IngestCounts::rewards_clipped},
     {"outage", &v1::IngestCounts::outages},
+    {"purchase_vanished", &v1::IngestCounts::purchases_vanished},
+    {"exposure_set_aside", &v1::IngestCounts::exposures_set_aside},
 };
 
 Histogram::BucketBoundaries FastBuckets() {

@@ -17,20 +17,27 @@ namespace {
   "LEFT JOIN suggest.model_versions m ON m.version = d.model_version "                                           \
   "ORDER BY p.exposed_at, p.customer_id COLLATE \"C\", p.suggestion_id COLLATE \"C\""
 
-// The expert threw it away, and nothing shows that it reached the customer all the same.
+// The expert threw it away and did not keep it anew, and nothing shows that it reached the customer all the same.
 #define SUGGEST_DISCARDED(row, tick)                                               \
   "EXISTS (SELECT FROM suggest.feedback x WHERE x.customer_id = " row              \
   ".customer_id "                                                                  \
   "        AND x.suggestion_id = " row ".suggestion_id AND x.occurred_at <= " tick \
   "::timestamptz "                                                                 \
-  "        HAVING bool_or(x.kind = 3) AND NOT bool_or(x.kind IN (4, 5, 6))) "
+  "        HAVING bool_or(x.kind = 3) AND NOT bool_or(x.kind IN (4, 5, 6)) "       \
+  "        AND NOT coalesce(max(x.occurred_at) FILTER (WHERE x.kind IN (1, 2)) "   \
+  "                         > max(x.occurred_at) FILTER (WHERE x.kind = 3), false)) "
 
+// A keep that a discard took back does not start the clock.
 // Feedback whose decision is gone is left out before the page is cut: a page full of it would end the booking for ever.
 // OFFSET 0 keeps that a look-up by key for what is not booked yet, instead of a join with all decisions.
 constexpr Statement kByFeedback = {
     "learning_exposures_by_feedback",
     "WITH events AS ("
-    "  SELECT f.customer_id, f.suggestion_id, min(f.occurred_at) AS exposed_at FROM suggest.feedback f "
+    "  SELECT f.customer_id, f.suggestion_id, coalesce(min(f.occurred_at) FILTER (WHERE f.kind NOT IN (1, 2) "
+    "         OR NOT EXISTS (SELECT FROM suggest.feedback x WHERE x.customer_id = f.customer_id "
+    "                        AND x.suggestion_id = f.suggestion_id AND x.kind = 3 AND x.occurred_at >= f.occurred_at "
+    "                        AND x.occurred_at <= $3::timestamptz)), min(f.occurred_at)) AS exposed_at "
+    "  FROM suggest.feedback f "
     "  WHERE f.kind = ANY ($1::smallint[]) AND f.occurred_at >= $2::timestamptz AND f.occurred_at <= $5::timestamptz "
     "  AND NOT EXISTS (SELECT FROM suggest.exposures e "
     "                  WHERE e.customer_id = f.customer_id AND e.suggestion_id = f.suggestion_id) "
@@ -71,13 +78,20 @@ constexpr Statement kDecisionBound = {"learning_decision_bound",
                                       "SELECT d.decided_at FROM suggest.decisions d WHERE d.decided_at >= "
                                       "$1::timestamptz ORDER BY d.decided_at OFFSET $2 LIMIT 1"};
 
-// A repeat shows that the customer did see the recommendation. Contexts in the ledger are all of its one basis.
+// A discarded exposure that was kept anew is found anew, with a clock of its own.
+constexpr Statement kForgetKeptAnew = {
+    "learning_forget_kept_anew",
+    "DELETE FROM suggest.exposures e WHERE e.discarded AND NOT e.mature AND e.continues IS NULL "
+    "AND EXISTS (SELECT FROM suggest.feedback x WHERE x.customer_id = e.customer_id "
+    "            AND x.suggestion_id = e.suggestion_id AND x.occurred_at <= $1::timestamptz "
+    "            HAVING NOT bool_or(x.kind IN (4, 5, 6)) AND max(x.occurred_at) FILTER (WHERE x.kind IN (1, 2)) "
+    "                   > max(x.occurred_at) FILTER (WHERE x.kind = 3))"};
+
+// Contexts in the ledger are all of its one basis.
 constexpr Statement kHeedDiscards = {
     "learning_heed_discards",
     "WITH found AS ("
     "  SELECT e.customer_id, e.suggestion_id, CASE WHEN " SUGGEST_DISCARDED("e", "$3")
-    "    AND NOT EXISTS (SELECT FROM suggest.exposures r WHERE r.customer_id = e.customer_id "
-    "                    AND r.recommendation_id = e.recommendation_id AND r.continues = e.suggestion_id) "
     "    THEN 0 ELSE $1::bigint END AS basis_id "
     "  FROM suggest.feedback f JOIN suggest.exposures e "
     "    ON e.customer_id = f.customer_id AND e.suggestion_id = f.suggestion_id "
@@ -87,6 +101,11 @@ constexpr Statement kHeedDiscards = {
     "WHERE e.customer_id = found.customer_id AND e.suggestion_id = found.suggestion_id "
     "AND e.basis_id <> found.basis_id RETURNING " SUGGEST_LEDGER_COLUMNS};
 
+constexpr Statement kDropRepeats = {"learning_drop_repeats_of_discarded",
+                                    "DELETE FROM suggest.exposures r USING suggest.exposures e "
+                                    "WHERE e.discarded AND NOT e.mature AND r.customer_id = e.customer_id "
+                                    "AND r.recommendation_id = e.recommendation_id AND r.continues = e.suggestion_id"};
+
 constexpr Statement kInsert = {
     "learning_insert_exposures",
     "INSERT INTO suggest.exposures (customer_id, suggestion_id, recommendation_id, exposed_at, day, basis_id, "
@@ -95,11 +114,12 @@ constexpr Statement kInsert = {
     "$1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::integer[], $6::bigint[], $7::text[], $8::float8[], "
     "$9::boolean[], $10::boolean[], $11::text[], $12::text[]) AS u(c, s, r, t, d, b, k, w, m, h, x, g)"};
 
-constexpr Statement kOfPairs = {"learning_exposures_of_pairs",
-                                "SELECT " SUGGEST_LEDGER_COLUMNS
-                                " FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[])) AS u(c, r) "
-                                "JOIN suggest.exposures e ON e.customer_id = u.c AND e.recommendation_id = u.r "
-                                "WHERE e.continues IS NULL ORDER BY e.customer_id, e.exposed_at, e.suggestion_id"};
+constexpr Statement kOfPairs = {
+    "learning_exposures_of_pairs",
+    "SELECT " SUGGEST_LEDGER_COLUMNS
+    " FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[])) AS u(c, r) "
+    "JOIN suggest.exposures e ON e.customer_id = u.c AND e.recommendation_id = u.r "
+    "WHERE e.continues IS NULL AND NOT e.discarded ORDER BY e.customer_id, e.exposed_at, e.suggestion_id"};
 
 constexpr Statement kByName = {"learning_exposures_by_name",
                                "SELECT " SUGGEST_LEDGER_COLUMNS
@@ -137,6 +157,25 @@ constexpr Statement kMarkMature = {"learning_mark_mature",
                                    "UPDATE suggest.exposures e SET mature = true "
                                    "FROM unnest($1::text[], $2::text[]) AS u(c, s) "
                                    "WHERE e.customer_id = u.c AND e.suggestion_id = u.s"};
+
+constexpr Statement kSetAside = {"learning_set_aside",
+                                 "UPDATE suggest.exposures e SET basis_id = 0, set_aside = true "
+                                 "FROM unnest($1::text[], $2::text[]) AS u(c, s) "
+                                 "WHERE e.customer_id = u.c AND e.suggestion_id = u.s"};
+
+constexpr Statement kUnmature = {"learning_unmature",
+                                 "UPDATE suggest.exposures SET mature = false, bought_at = least(bought_at, "
+                                 "$2::timestamptz) WHERE basis_id = $1 AND continues IS NULL"};
+
+constexpr Statement kVisibleByNow = {"learning_visible_by_now",
+                                     "UPDATE suggest.purchase_state SET visible_at = $1::timestamptz, recheck = true "
+                                     "WHERE visible_at > $1::timestamptz"};
+
+constexpr Statement kForgetOutages = {"learning_forget_outages",
+                                      "DELETE FROM suggest.outages WHERE ends > $1::timestamptz"};
+
+constexpr Statement kCountLive = {"learning_count_live",
+                                  "SELECT count(*) FROM suggest.exposures WHERE NOT historical AND continues IS NULL"};
 
 constexpr Statement kNewestMature = {
     "learning_newest_mature",
@@ -239,8 +278,38 @@ absl::StatusOr<absl::Time> LearningTransaction::EventBound(const ExposureRule& r
 
 absl::StatusOr<std::vector<LedgerExposure>> LearningTransaction::HeedDiscards(int64_t basis_id,
                                                                               const SourceWindow& window) {
-  return ReadExposures(
-      [&] { return Exec(connection_->work(), kHeedDiscards, basis_id, ToSql(window.since), ToSql(window.tick)); });
+  return ReadExposures([&] {
+    Exec(connection_->work(), kForgetKeptAnew, ToSql(window.tick));
+    pqxx::result changed = Exec(connection_->work(), kHeedDiscards, basis_id, ToSql(window.since), ToSql(window.tick));
+    Exec(connection_->work(), kDropRepeats);
+    return changed;
+  });
+}
+
+absl::Status LearningTransaction::SetAside(const std::vector<LedgerKey>& exposures) {
+  return CatchErrors([&] {
+    Exec(connection_->work(), kSetAside, CustomersOf(exposures), IdsOf(exposures));
+    return absl::OkStatus();
+  });
+}
+
+absl::Status LearningTransaction::TakeBackSums(int64_t basis_id, absl::Time tick) {
+  RETURN_IF_ERROR(CatchErrors([&] {
+    Exec(connection_->work(), kUnmature, basis_id, ToSql(tick));
+    Exec(connection_->work(), kVisibleByNow, ToSql(tick));
+    Exec(connection_->work(), kForgetOutages, ToSql(tick));
+    return absl::OkStatus();
+  }));
+  return DropBuckets(basis_id, INT32_MAX);
+}
+
+absl::StatusOr<int64_t> LearningTransaction::CountLiveExposures() {
+  int64_t count = 0;
+  RETURN_IF_ERROR(CatchErrors([&] {
+    count = Exec(connection_->work(), kCountLive)[0][0].as<int64_t>();
+    return absl::OkStatus();
+  }));
+  return count;
 }
 
 absl::Status LearningTransaction::InsertExposures(const std::vector<LedgerExposure>& exposures) {

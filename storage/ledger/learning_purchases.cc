@@ -6,53 +6,82 @@ namespace suggest::storage {
 namespace {
 
 // A source may show one purchase twice: DISTINCT ON takes the same one of the two at every run. One bad row must not
-// stop the others: an amount that is null or beyond float8 becomes NaN, and is refused; so is a purchase at -infinity,
-// which would else be before every window and seen by nobody.
+// stop the others: an amount that is null or beyond float8 becomes NaN, and is refused; so is a purchase with a time
+// that cannot be. That is booked at -infinity, so that it is the same at every run until it is corrected.
 constexpr Statement kChanged = {
     "learning_changed_purchases",
-    "WITH shown AS ("
+    "WITH faulted AS ("
+    "  SELECT p.purchase_id, p.customer_id, p.recommendation_id, p.purchased_at, p.amount, p.currency, "
+    "p.suggestion_id, "
+    "         p.visible_at, p.cancelled_at, "
+    "         CASE WHEN p.purchased_at IS NULL THEN 'purchased_at is missing' "
+    "              WHEN p.purchased_at = '-infinity' THEN 'purchased_at is -infinity' "
+    "              WHEN p.purchased_at < '1900-01-01 00:00:00+00' "
+    "                OR (p.purchased_at >= '10000-01-01 00:00:00+00' AND p.purchased_at < 'infinity') "
+    "              THEN 'purchased_at is not a time from 1900 to 9999' "
+    "              WHEN p.visible_at < '1900-01-01 00:00:00+00' THEN 'visible_at is before 1900' "
+    "              WHEN p.cancelled_at < '1900-01-01 00:00:00+00' THEN 'cancelled_at is before 1900' "
+    "              ELSE '' END AS fault "
+    "  FROM source.purchases p "
+    "  WHERE p.customer_id IS NOT NULL AND p.purchase_id IS NOT NULL AND (p.customer_id, p.purchase_id) > ($4, $5)), "
+    "shown AS ("
     "  SELECT DISTINCT ON (p.customer_id, p.purchase_id) p.customer_id, p.purchase_id, "
-    "         coalesce(p.recommendation_id, '') AS recommendation_id, p.purchased_at, "
+    "         coalesce(p.recommendation_id, '') AS recommendation_id, "
+    "         CASE WHEN p.fault = '' THEN p.purchased_at ELSE '-infinity' END AS purchased_at, "
     "         CASE WHEN abs(p.amount) < 1e300 THEN p.amount::float8 ELSE 'NaN' END AS amount, "
     "         coalesce(p.currency, '') AS currency, "
     "         coalesce(p.suggestion_id, '') AS suggestion_id, "
-    "         coalesce(p.visible_at, CASE WHEN $8::boolean THEN greatest(p.purchased_at, $2::timestamptz) "
-    "           ELSE least(p.purchased_at + $3::interval, greatest(p.purchased_at, $2::timestamptz)) END) "
-    "           AS visible_at, p.visible_at IS NOT NULL AS visible_at_is_given, "
+    "         CASE WHEN p.fault <> '' THEN $2::timestamptz ELSE coalesce(p.visible_at, CASE WHEN $8::boolean THEN "
+    "greatest(p.purchased_at, $2::timestamptz) "
+    "           ELSE least(p.purchased_at + $3::interval, greatest(p.purchased_at, $2::timestamptz)) END) END "
+    "           AS visible_at, p.visible_at IS NOT NULL AND p.fault = '' AS visible_at_is_given, p.fault, "
     "         count(*) OVER (PARTITION BY p.customer_id, p.purchase_id) AS copies, "
-    "         CASE WHEN p.cancelled_at <= $2::timestamptz THEN p.cancelled_at END AS cancelled_at "
-    "  FROM source.purchases p "
-    "  WHERE p.customer_id IS NOT NULL AND p.purchase_id IS NOT NULL "
-    "  AND (p.purchased_at >= $1::timestamptz OR p.purchased_at = '-infinity') "
+    "         CASE WHEN p.cancelled_at <= $2::timestamptz AND p.fault = '' THEN p.cancelled_at END AS cancelled_at "
+    "  FROM faulted p "
+    "  WHERE (p.purchased_at >= $1::timestamptz OR p.fault <> '') "
     "  AND (p.visible_at IS NULL OR p.visible_at <= $2::timestamptz) "
-    "  AND (p.customer_id, p.purchase_id) > ($4, $5) "
     "  ORDER BY p.customer_id, p.purchase_id, p.purchased_at, p.recommendation_id, p.amount, p.cancelled_at, "
     "           p.suggestion_id, p.currency, p.visible_at) "
     "SELECT n.customer_id, n.purchase_id, n.recommendation_id, n.purchased_at, n.amount, n.currency, n.suggestion_id, "
     "       CASE WHEN $8::boolean AND NOT n.visible_at_is_given AND s.visible_at IS NOT NULL THEN s.visible_at "
     "            ELSE n.visible_at END, n.cancelled_at, s.purchase_id, s.recommendation_id, s.purchased_at, "
     "s.visible_at, s.amount, "
-    "       s.currency, s.named_suggestion_id, s.cancelled_at, s.status, s.value, s.suggestion_id, s.reason, n.copies "
+    "       s.currency, s.named_suggestion_id, s.cancelled_at, s.status, s.value, s.suggestion_id, s.reason, n.copies, "
+    "n.fault "
     "FROM shown n LEFT JOIN suggest.purchase_state s USING (customer_id, purchase_id) "
     "WHERE (s.purchase_id IS NULL OR s.recheck "
     "  OR (s.amount, s.currency, s.purchased_at, s.recommendation_id, s.named_suggestion_id) "
     "     IS DISTINCT FROM (n.amount, n.currency, n.purchased_at, n.recommendation_id, n.suggestion_id) "
     "  OR s.cancelled_at IS DISTINCT FROM n.cancelled_at "
+    "  OR (n.visible_at_is_given AND s.visible_at <> n.visible_at) "
     "  OR (s.status = 5 AND n.purchased_at <= $2::timestamptz) "
     "  OR (s.status = 6 AND n.amount >= 0 AND n.amount < 'infinity' AND n.purchased_at > '-infinity' "
     "      AND n.currency = ANY ($7::text[]))) "
     "ORDER BY n.customer_id, n.purchase_id LIMIT $6"};
 
+// Booked ones of the window, and whether a row of the source still stands for one: visible by the tick, and not before
+// the window. What is only corrected within these is a change (kChanged).
+#define SUGGEST_BOOKED_IN_WINDOW                                                            \
+  "s.status NOT IN (5, 6) AND s.cancelled_at IS NULL AND s.purchased_at > $1::timestamptz " \
+  "AND s.purchased_at <= $2::timestamptz "
+#define SUGGEST_NO_LONGER_SHOWN                                                        \
+  "NOT EXISTS (SELECT FROM source.purchases p "                                        \
+  "            WHERE p.customer_id = s.customer_id AND p.purchase_id = s.purchase_id " \
+  "            AND (p.visible_at IS NULL OR p.visible_at <= $2::timestamptz) "         \
+  "            AND (p.purchased_at IS NULL OR p.purchased_at >= $1::timestamptz "      \
+  "                 OR p.purchased_at < '1900-01-01 00:00:00+00')) "
+
 constexpr Statement kVanished = {
     "learning_vanished_purchases",
     "SELECT s.customer_id, s.purchase_id, s.recommendation_id, s.purchased_at, s.visible_at, s.amount, s.currency, "
     "s.named_suggestion_id, s.cancelled_at, s.status, s.value, s.suggestion_id, s.reason "
-    "FROM suggest.purchase_state s "
-    "WHERE s.status NOT IN (5, 6) AND s.cancelled_at IS NULL AND s.purchased_at > $1::timestamptz "
-    "AND s.purchased_at <= $2::timestamptz AND (s.customer_id, s.purchase_id) > ($3, $4) "
-    "AND NOT EXISTS (SELECT FROM source.purchases p "
-    "                WHERE p.customer_id = s.customer_id AND p.purchase_id = s.purchase_id) "
+    "FROM suggest.purchase_state s WHERE " SUGGEST_BOOKED_IN_WINDOW
+    "AND (s.customer_id, s.purchase_id) > ($3, $4) AND " SUGGEST_NO_LONGER_SHOWN
     "ORDER BY s.customer_id, s.purchase_id LIMIT $5"};
+
+constexpr Statement kCountVanished = {"learning_count_vanished",
+                                      "SELECT count(*), count(*) FILTER (WHERE " SUGGEST_NO_LONGER_SHOWN
+                                      ") FROM suggest.purchase_state s WHERE " SUGGEST_BOOKED_IN_WINDOW};
 
 constexpr Statement kSave = {
     "learning_save_purchases",
@@ -172,6 +201,7 @@ PurchaseChange ToChange(const pqxx::row& row) {
     change.booked->customer_id = change.purchase.customer_id;
   }
   change.copies = row[21].as<int64_t>();
+  change.fault = row[22].as<std::string>();
   return change;
 }
 
@@ -197,6 +227,16 @@ absl::StatusOr<std::vector<PurchaseState>> LearningTransaction::VanishedPurchase
     return Exec(connection_->work(), kVanished, ToSql(window.since), ToSql(window.tick), after.customer_id, after.id,
                 limit);
   });
+}
+
+absl::StatusOr<VanishedCount> LearningTransaction::CountVanishedPurchases(const SourceWindow& window) {
+  VanishedCount count;
+  RETURN_IF_ERROR(CatchErrors([&] {
+    const pqxx::result rows = Exec(connection_->work(), kCountVanished, ToSql(window.since), ToSql(window.tick));
+    count = {.booked = rows[0][0].as<int64_t>(), .vanished = rows[0][1].as<int64_t>()};
+    return absl::OkStatus();
+  }));
+  return count;
 }
 
 absl::Status LearningTransaction::SavePurchases(const std::vector<PurchaseState>& states, absl::Time tick) {

@@ -21,7 +21,7 @@ enum class PurchaseStatus {
   kLate = 3,     // after the window of the last exposure
   kEarly = 4,    // before the only exposure, beyond the clock skew
   kFuture = 5,   // dated after the tick: tried again
-  kRefused = 6,  // negative or no amount, a currency that is not converted, or purchased at -infinity
+  kRefused = 6,  // negative or no amount, a currency that is not converted, or a time that cannot be
 };
 
 // The one row of learner state besides sums.
@@ -96,7 +96,14 @@ struct PurchaseState {
 struct PurchaseChange {
   PurchaseRecord purchase;  // visible_at always set; cancelled_at only when <= the tick
   int64_t copies = 1;       // rows of the source that show it
+  std::string fault = "";   // not empty: which of its times cannot be; it is refused, and purchased_at is -infinity
   std::optional<PurchaseState> booked;
+};
+
+// Booked purchases of a window, and how many of them the source shows no more.
+struct VanishedCount {
+  int64_t booked = 0;
+  int64_t vanished = 0;
 };
 
 // One entry of the append-only reward ledger.

@@ -57,11 +57,12 @@ class LearningTransaction {
   // The instant of the n-th event from `since` on that may be an exposure; infinite when there are fewer.
   absl::StatusOr<absl::Time> EventBound(const ExposureRule& rule, absl::Time since, int n);
   // Pending exposures that were discarded within the window and neither sent, viewed nor clicked teach nothing from now
-  // on (basis 0, discarded, in no history); those that were sent after all, or repeated, teach again. Returns what
-  // changed, as it is now.
+  // on (basis 0, discarded, in no history); those that were sent after all teach again. Returns what changed, as it is
+  // now. A discarded exposure that was kept anew leaves the ledger and is found anew. Repeats of a discarded exposure
+  // leave the ledger: they are found anew, those that were not discarded too, as exposures of their own time.
   absl::StatusOr<std::vector<LedgerExposure>> HeedDiscards(int64_t basis_id, const SourceWindow& window);
   absl::Status InsertExposures(const std::vector<LedgerExposure>& exposures);
-  // Booked exposures (no repeats) of these (customer_id, recommendation_id) pairs, without contexts.
+  // Booked exposures (no repeats, none discarded) of these (customer_id, recommendation_id) pairs, without contexts.
   absl::StatusOr<std::vector<LedgerExposure>> ExposuresOfPairs(const std::vector<LedgerKey>& pairs);
   // Booked exposures of these (customer_id, suggestion_id), repeats included, without contexts.
   absl::StatusOr<std::vector<LedgerExposure>> ExposuresByName(const std::vector<LedgerKey>& names);
@@ -75,9 +76,11 @@ class LearningTransaction {
   absl::StatusOr<std::vector<PurchaseChange>> ChangedPurchases(const SourceWindow& window,
                                                                const std::vector<std::string>& currencies,
                                                                const LedgerKey& after, int limit);
-  // Booked purchases that are not cancelled and that the source does not show any more, by (customer_id, purchase_id).
+  // Booked purchases that are not cancelled and that the source does not show any more, or not yet at the tick, or
+  // shows before the window, by (customer_id, purchase_id).
   absl::StatusOr<std::vector<PurchaseState>> VanishedPurchases(const SourceWindow& window, const LedgerKey& after,
                                                                int limit);
+  absl::StatusOr<VanishedCount> CountVanishedPurchases(const SourceWindow& window);
   absl::Status SavePurchases(const std::vector<PurchaseState>& states, absl::Time tick);
   // All purchases booked for these (customer_id, suggestion_id) exposures, by (customer_id, purchase_id).
   absl::StatusOr<std::vector<PurchaseState>> PurchasesOf(const std::vector<LedgerKey>& exposures);
@@ -90,6 +93,13 @@ class LearningTransaction {
   // or before it.
   absl::StatusOr<std::vector<LedgerExposure>> Pending(int64_t basis_id, int64_t first_day, absl::Time exposed_until,
                                                       const LedgerKey& after, int limit);
+  // These teach nothing from now on: basis 0, set_aside. Their buckets are not touched.
+  absl::Status SetAside(const std::vector<LedgerKey>& exposures);
+  // Takes all sums of the basis back, so that MatureDue can make them anew: no exposure is mature, no bucket is left.
+  // What was booked by a clock ahead of `tick` became visible at the tick; outages after it are forgotten.
+  absl::Status TakeBackSums(int64_t basis_id, absl::Time tick);
+  // Exposures of the decision log that the ledger holds, repeats not counted.
+  absl::StatusOr<int64_t> CountLiveExposures();
   absl::Status MarkMature(const std::vector<LedgerKey>& exposures);
   // All exposures of the basis from this day on, with contexts, for verify.
   absl::StatusOr<std::vector<LedgerExposure>> Exposures(int64_t basis_id, int64_t first_day, const LedgerKey& after,

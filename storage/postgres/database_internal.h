@@ -113,6 +113,7 @@ void AppendElement(std::string& literal, const std::optional<std::string>& value
 // Fields. Each throws CorruptValue for a value that it cannot read; REQUIRES: not null, except for the optional ones.
 absl::Time ToTime(const pqxx::field& field);
 std::optional<absl::Time> ToOptionalTime(const pqxx::field& field);
+std::optional<std::string> ToOptionalString(const pqxx::field& field);
 std::string ToBytes(const pqxx::field& field);
 std::vector<std::string> ToStrings(const pqxx::field& field);  // text[], no null elements
 // jsonb as a Struct; null and '{}' are empty. `what` names the row in the error. Throws for what is not an object.

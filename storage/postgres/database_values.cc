@@ -86,6 +86,11 @@ std::optional<absl::Time> ToOptionalTime(const pqxx::field& field) {
   return ToTime(field);
 }
 
+std::optional<std::string> ToOptionalString(const pqxx::field& field) {
+  if (field.is_null()) return std::nullopt;
+  return std::string(field.c_str(), field.size());
+}
+
 std::string ToBytes(const pqxx::field& field) {
   return pqxx::binarystring(field).str();
 }

@@ -171,8 +171,7 @@ absl::StatusOr<std::vector<std::string>> CheckLearnerRows(Database& db) {
   constexpr Statement kRows = {"diagnostics_learner", R"(
       WITH current AS (SELECT m.version, m.basis_id, m.dimension FROM suggest.current_model c
                        JOIN suggest.model_versions m USING (version)),
-      kinds AS (SELECT 'suggest.buckets' AS name, * FROM suggest.buckets
-                UNION ALL SELECT 'suggest.event_buckets', * FROM suggest.event_buckets)
+      kinds AS (SELECT 'suggest.buckets' AS name, * FROM suggest.buckets)
       SELECT 'suggest.learner has ' || count(*) || ' rows, and must have one: restore it from a backup, or run '
              'suggestctl warm-start --replace'
       FROM suggest.learner HAVING count(*) <> 1

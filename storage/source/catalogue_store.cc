@@ -17,11 +17,16 @@ constexpr Statement kSave = {"catalogue_save",
 constexpr Statement kLoadCatalogue = {"catalogue_load",
                                       "SELECT bytes FROM suggest.catalogue_versions WHERE version = $1"};
 
+// Null becomes "".
+std::string TextOf(const pqxx::field& field) {
+  return field.is_null() ? "" : std::string(field.c_str(), field.size());
+}
+
 // Throws CorruptValue for a time that cannot be read.
 RecommendationRecord ReadRow(const pqxx::row& row) {
   RecommendationRecord record;
-  record.recommendation_id = ToOptionalString(row[0]).value_or("");
-  record.title = ToOptionalString(row[1]).value_or("");
+  record.recommendation_id = TextOf(row[0]);
+  record.title = TextOf(row[1]);
   record.active_from = ToOptionalTime(row[2]);
   record.active_until = ToOptionalTime(row[3]);
   record.repeatable = row[4].as<bool>();
@@ -44,8 +49,7 @@ absl::StatusOr<std::vector<RecommendationRecord>> CatalogueStore::All(std::vecto
       try {
         records.push_back(ReadRow(row));
       } catch (const CorruptValue& corrupt) {
-        problems.push_back(
-            absl::StrCat("recommendation '", ToOptionalString(row[0]).value_or(""), "': ", corrupt.what()));
+        problems.push_back(absl::StrCat("recommendation '", TextOf(row[0]), "': ", corrupt.what()));
       }
     }
     return absl::OkStatus();

@@ -25,9 +25,19 @@ namespace {
 constexpr int kRowsPerFetch = 1000;
 
 template <typename Record>
+absl::StatusOr<Record> Convert(const pqxx::row& row, absl::StatusOr<Record> (*convert)(const pqxx::row&)) {
+  Record record;
+  RETURN_IF_ERROR(CatchErrors([&]() -> absl::Status {
+    ASSIGN_OR_RETURN(record, convert(row));
+    return absl::OkStatus();
+  }));
+  return record;
+}
+
+template <typename Record>
 absl::Status Stream(pqxx::transaction_base& tx, const Statement& select,
-                    absl::StatusOr<Record> (*convert)(const pqxx::row&),
-                    absl::FunctionRef<absl::Status(Record)> visit) {
+                    absl::StatusOr<Record> (*convert)(const pqxx::row&), absl::FunctionRef<absl::Status(Record)> visit,
+                    const HistorySource::Refuse& refuse) {
   const std::string cursor = absl::StrCat(select.name, "_cursor");
   return CatchErrors([&]() -> absl::Status {
     tx.exec(absl::StrCat("DECLARE ", cursor, " NO SCROLL CURSOR FOR ", select.sql));
@@ -36,7 +46,11 @@ absl::Status Stream(pqxx::transaction_base& tx, const Statement& select,
       const pqxx::result rows = tx.exec(absl::StrCat("FETCH ", kRowsPerFetch, " FROM ", cursor));
       if (rows.empty()) break;
       for (auto row = rows.begin(); row != rows.end() && status.ok(); ++row) {
-        absl::StatusOr<Record> record = convert(*row);
+        absl::StatusOr<Record> record = Convert(*row, convert);
+        if (!record.ok() && refuse) {
+          refuse(record.status());
+          continue;
+        }
         status = record.ok() ? visit(*std::move(record)) : record.status();
       }
     }
@@ -74,20 +88,24 @@ absl::StatusOr<HistoryCounts> HistorySource::Counts() {
   return counts;
 }
 
-absl::Status HistorySource::ForEachCustomer(absl::FunctionRef<absl::Status(CustomerRecord)> visit) {
-  return Stream<CustomerRecord>(session_->tx, kSelectCustomers, ToCustomer, visit);
+absl::Status HistorySource::ForEachCustomer(absl::FunctionRef<absl::Status(CustomerRecord)> visit,
+                                            const Refuse& refuse) {
+  return Stream<CustomerRecord>(session_->tx, kSelectCustomers, ToCustomer, visit, refuse);
 }
 
-absl::Status HistorySource::ForEachRecommendation(absl::FunctionRef<absl::Status(RecommendationRecord)> visit) {
-  return Stream<RecommendationRecord>(session_->tx, kSelectRecommendations, ToRecommendation, visit);
+absl::Status HistorySource::ForEachRecommendation(absl::FunctionRef<absl::Status(RecommendationRecord)> visit,
+                                                  const Refuse& refuse) {
+  return Stream<RecommendationRecord>(session_->tx, kSelectRecommendations, ToRecommendation, visit, refuse);
 }
 
-absl::Status HistorySource::ForEachSuggestion(absl::FunctionRef<absl::Status(HistoricalSuggestion)> visit) {
-  return Stream<HistoricalSuggestion>(session_->tx, kSelectSuggestions, ToHistoricalSuggestion, visit);
+absl::Status HistorySource::ForEachSuggestion(absl::FunctionRef<absl::Status(HistoricalSuggestion)> visit,
+                                              const Refuse& refuse) {
+  return Stream<HistoricalSuggestion>(session_->tx, kSelectSuggestions, ToHistoricalSuggestion, visit, refuse);
 }
 
-absl::Status HistorySource::ForEachPurchase(absl::FunctionRef<absl::Status(PurchaseRecord)> visit) {
-  return Stream<PurchaseRecord>(session_->tx, kSelectPurchases, ToPurchase, visit);
+absl::Status HistorySource::ForEachPurchase(absl::FunctionRef<absl::Status(PurchaseRecord)> visit,
+                                            const Refuse& refuse) {
+  return Stream<PurchaseRecord>(session_->tx, kSelectPurchases, ToPurchase, visit, refuse);
 }
 
 }  // namespace suggest::storage

@@ -30,7 +30,7 @@ double Filled(const std::string& missing) {
   const std::vector<Feature> features = Customers(
       "features { name: 'x' side: CUSTOMER numeric { column: 'a' transform: LOG1P clip_min: 1 } " + missing + " }");
   const std::vector<RawSide> rows = {{{2}, {}}, {{kMissing}, {}}, {{5}, {}}};
-  return Expand(*ColumnExpander::Learn(features, rows), rows[1])[0];
+  return Expand(*ColumnExpander::Learn(features, rows, nullptr), rows[1])[0];
 }
 
 TEST(ColumnExpanderTest, FillsMissingNumbersByEachPolicy) {
@@ -43,7 +43,7 @@ TEST(ColumnExpanderTest, FillsMissingNumbersByEachPolicy) {
 TEST(ColumnExpanderTest, IndicatorSaysWhatWasMissing) {
   const std::vector<Feature> features = Customers(
       "features { name: 'x' side: CUSTOMER boolean { column: 'a' } missing { policy: ZERO indicator: true } }");
-  const ColumnExpander expander = *ColumnExpander::Learn(features, std::vector<RawSide>{{{1}, {}}});
+  const ColumnExpander expander = *ColumnExpander::Learn(features, std::vector<RawSide>{{{1}, {}}}, nullptr);
   EXPECT_THAT(Expand(expander, {{kMissing}, {}}), ElementsAre(0, 1));
   EXPECT_THAT(Expand(expander, {{1}, {}}), ElementsAre(1, 0));
   EXPECT_EQ(expander.columns()[1].name, "x.missing");
@@ -66,7 +66,7 @@ TEST(ColumnExpanderTest, LearnsVocabulariesUpToTheirSizeUnlessListed) {
     return RawSide{{}, {{false, {kind}}, {false, std::move(goals)}}};
   };
   const std::vector<RawSide> rows = {row("b", {"y"}), row("b", {"y"}), row("c", {}), row("a", {"z"})};
-  const ColumnExpander expander = *ColumnExpander::Learn(features, rows);
+  const ColumnExpander expander = *ColumnExpander::Learn(features, rows, nullptr);
   std::vector<std::string> names;
   for (const ColumnInfo& column : expander.columns()) names.push_back(column.name);
   EXPECT_THAT(names, ElementsAre("k=b", "k=a", "k=(other)", "k=(missing)", "g=z", "g=(other)", "g=(missing)"));
@@ -92,7 +92,7 @@ TEST(ColumnExpanderTest, NamesAllColumnsThatNoTrainingRowHas) {
     }
   )pb");
   const std::vector<RawSide> rows = {{{kMissing, 1}, {{true, {}}}}};
-  const absl::Status status = ColumnExpander::Learn(features, rows).status();
+  const absl::Status status = ColumnExpander::Learn(features, rows, nullptr).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(
       std::string(status.message()),

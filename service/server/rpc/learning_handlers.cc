@@ -37,6 +37,7 @@ void AddTerms(const decision::Snapshot& snapshot, v1::GetModelResponse* response
 absl::StatusOr<v1::IngestRewardsResponse> LearningHandlers::IngestRewards(const v1::IngestRewardsRequest& request,
                                                                           const CallContext& context) {
   learning::Ingester ingester(s_.database, *s_.config->Get());
+  ingester.set_accept_vanished(request.accept_vanished());
   ingester.set_commit_hook([&](absl::string_view phase) { return CheckWaiting(context, phase); });
   absl::StatusOr<v1::IngestRewardsResponse> response =
       ingester.Run(s_.clock->Now(), request.dry_run(), learning::Progress());
@@ -52,6 +53,9 @@ absl::StatusOr<v1::IngestRewardsResponse> LearningHandlers::IngestRewards(const 
                                                                                    : response.status();
   }
   if (!request.dry_run()) s_.metrics->RecordIngest(*response);
+  for (const std::string& warning : response->warnings()) {
+    s_.log->Write(LogLevel::kWarning, "ingest warning", {{"message", warning}});
+  }
   s_.log->Write(LogLevel::kInfo, "ingest done",
                 {{"dry_run", request.dry_run()},
                  {"model_version", response->model_version()},

@@ -94,6 +94,22 @@ TEST(DelayLawEstimator, Test15_WithoutEvidenceIsThePrior) {
   ExpectALaw(estimator.Estimate(prior, 100, 0.1));
 }
 
+TEST(DelayLawEstimator, RefundsKeepTheirSignUntilTheLawIsMadeMonotoneOnce) {
+  // 100 exposures lived through all four days: 20 bought on the first, 8 of these were refunded on the third, 4 bought
+  // on the fourth. 12 of the first day's stay, so 12 of 16 are given for good by its end.
+  DelayLawEstimator estimator(absl::Hours(96), 4);
+  for (int i = 0; i < 100; ++i) estimator.AddExposure(absl::Hours(200));
+  estimator.AddReward(absl::Hours(12), 20);
+  estimator.AddReward(absl::Hours(60), -8);
+  estimator.AddReward(absl::Hours(90), 4);
+  const DelayLaw prior = DelayLaw::TruncatedExponential(absl::Hours(24), absl::Hours(96), 4);
+  const DelayLaw law = estimator.Estimate(prior, 0, 0.1);
+  EXPECT_NEAR(law.share()[0], 0.75, 1e-12);
+  EXPECT_NEAR(law.share()[2], 0.75, 1e-12);
+  EXPECT_EQ(law.share()[3], 1);
+  EXPECT_NEAR(estimator.MeanReward(prior, 0, 0.1), 0.16, 1e-12);
+}
+
 TEST(DelayLawEstimator, StaysALawWithRefundsAndLateVisibility) {
   const DelayLaw prior = DelayLaw::TruncatedExponential(kWindow / 4, kWindow);
   DelayLawEstimator estimator(kWindow);

@@ -170,6 +170,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadSetting{"learning { noise_alpha: 1 }", "learning.noise_alpha is 1"},
         BadSetting{"learning { noise_beta: -1 }", "learning.noise_beta is -1"},
         BadSetting{"learning { chunk_rows: -1 }", "learning.chunk_rows is -1"},
+        BadSetting{"learning { max_set_aside_share: 1.5 }", "learning.max_set_aside_share is 1.5"},
+        BadSetting{"learning { max_vanished_share: -1 }", "learning.max_vanished_share is -1"},
         BadSetting{"choice { policy: EXPERT }", "choice.policy is EXPERT"},
         BadSetting{"choice { exploration_scale: -0.5 }", "choice.exploration_scale is -0.5"},
         BadSetting{"choice { exploration_floor: 1.5 }", "choice.exploration_floor is 1.5"},

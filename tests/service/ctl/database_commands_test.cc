@@ -315,10 +315,11 @@ TEST_F(DatabaseCommandsTest, IngestAndWarmStartSayThatAnotherRunHoldsTheLock) {
   SqlSession other(database_.connection());
   other.Run("begin");
   other.Run("select * from suggest.learner for update");
-  for (const std::vector<std::string>& line :
-       std::vector<std::vector<std::string>>{{"ingest-rewards"}, {"warm-start", "--replace"}}) {
+  // The other ingest does what this one was to do; nobody does what this warm start was to do.
+  for (const auto& [line, exit] : std::vector<std::pair<std::vector<std::string>, int>>{
+           {{"ingest-rewards"}, 3}, {{"warm-start", "--replace"}, 1}}) {
     const RunResult result = RunJson(line);
-    EXPECT_EQ(result.exit, 3) << line[0] << result.err;
+    EXPECT_EQ(result.exit, exit) << line[0] << result.err;
     EXPECT_EQ(result.At({"error", "code"}).string_value(), "ABORTED");
   }
   other.Run("rollback");

@@ -456,7 +456,7 @@ TEST_F(IngesterTest, RefusesAnotherRewardCapThanTheLedgers) {
 TEST_F(IngesterTest, RefusesAClockBehindTheModel) {
   Start();
   EXPECT_THAT(Ingester(&db_.database(), config_).Run(Day(-1), false, nullptr),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("before the data cut")));
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("run suggestctl ingest-rewards --rebuild")));
 }
 
 }  // namespace

@@ -123,7 +123,7 @@ std::string LearningFixture::Decide(const std::string& customer, const std::stri
   decision.catalogue_version = CatalogueOf(recommendation);
   decision.recommendation_ids = {recommendation};
   decision.inputs.add_customer(1);
-  decision.inputs.add_customer(Value(customer));
+  decision.inputs.add_customer(static_cast<float>(Value(customer) * unit_));
   decision.inputs.add_slate(place_);
   if (logs_encodings_) {
     decision.inputs.add_recommendations(1);

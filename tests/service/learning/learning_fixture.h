@@ -81,7 +81,8 @@ class LearningFixture : public ::testing::Test {
   int decisions_ = 0;
   bool logs_encodings_ = false;  // as suggestd once did
   bool saves_catalogues_ = true;
-  int place_ = 1;  // in the catalogue, as decisions log it
+  double unit_ = 1;  // of the customer's encoded value, as decisions log it
+  int place_ = 1;    // in the catalogue, as decisions log it
 };
 
 }  // namespace suggest::learning

@@ -44,6 +44,49 @@ class WarmStartTest : public LearningFixture {
   }
 };
 
+TEST_F(WarmStartTest, BadRowsOfEveryViewAreSetAsideAndTheRestIsLearned) {
+  FillHistory();
+  db_.Execute(
+      "UPDATE builtin.customers SET attributes = '{\"size\": \"NaN\"}' WHERE customer_id = 'c3';"
+      "INSERT INTO builtin.suggestions (customer_id, suggestion_id, recommendation_id, decided_at, status) VALUES "
+      "('c1', 'x1', 'gone', '2026-03-05', 'SENT'), ('nobody', 'x2', 'r1', '2026-03-05', 'SENT'), "
+      "('c1', 'x3', 'r1', '2026-03-05', 'LOST');"
+      "CREATE OR REPLACE VIEW source.suggestions AS SELECT * FROM (SELECT suggestion_id, customer_id, "
+      "recommendation_id, "
+      "decided_at, status, propensity FROM builtin.suggestions UNION ALL SELECT suggestion_id, customer_id, "
+      "recommendation_id, decided_at, status, propensity FROM builtin.suggestions WHERE suggestion_id IN ('s1', 's2') "
+      "UNION ALL SELECT 'x4', NULL, 'r1', '2026-03-05', 'SENT', NULL) s;"
+      "CREATE OR REPLACE VIEW source.customers AS SELECT * FROM (SELECT customer_id, valid_from, attributes FROM "
+      "builtin.customers UNION ALL SELECT customer_id, valid_from, attributes FROM builtin.customers) c;"
+      "CREATE OR REPLACE VIEW source.purchases AS SELECT * FROM (SELECT purchase_id, customer_id, recommendation_id, "
+      "purchased_at, amount, currency, suggestion_id, visible_at, cancelled_at FROM builtin.purchases UNION ALL "
+      "SELECT purchase_id, customer_id, recommendation_id, purchased_at, amount, currency, suggestion_id, visible_at, "
+      "cancelled_at FROM builtin.purchases WHERE purchase_id = 'ps30') p");
+  const auto report = Run({});
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->exposures(), 60);
+  EXPECT_EQ(report->purchases(), 20);
+  int64_t set_aside = 0;
+  for (const model::v1::SetAside& group : report->set_aside()) set_aside += group.rows();
+  EXPECT_EQ(set_aside, 3 + 2 + 1 + 12 + 1);
+  ASSERT_EQ(report->unreadable_values_size(), 1);
+  EXPECT_THAT(report->unreadable_values(0).examples(), ::testing::ElementsAre("customer c3: \"NaN\" is not finite"));
+  ExpectVerified();
+}
+
+TEST_F(WarmStartTest, MoreSetAsideThanTheConfiguredShareFailsAndStoresNothing) {
+  FillHistory();
+  db_.Execute("DELETE FROM builtin.recommendations WHERE recommendation_id IN ('r1', 'r2', 'r3')");
+  EXPECT_THAT(Run({}), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                HasSubstr("45 of 60 rows set aside: its recommendation is not in")));
+  EXPECT_EQ(One("SELECT count(*) FROM suggest.model_versions"), "0");
+  config_.mutable_learning()->set_max_set_aside_share(1);
+  const auto report = Run({});
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->exposures(), 15);
+  ExpectVerified();
+}
+
 TEST_F(WarmStartTest, PublishesWhatTheInMemoryLearnerLearns) {
   config_.mutable_learning()->set_delay_mode(config::v1::Learning::EXPOSURE);
   FillHistory();

@@ -239,7 +239,8 @@ TEST(DecisionBatchWithoutDatabaseTest, IsUnavailableAsAWholeAndTheSameBatchGoesI
       postgres.connection(),
       "CREATE TABLE suggest.decisions (decision_id uuid, customer_id text, request_id text, decided_at timestamptz, "
       "policy smallint, model_version bigint, catalogue_version bytea, seed bigint, explore boolean, fallback_reason "
-      "text, propensity_status smallint, recommendation_ids text[], inputs bytea, delivered boolean)");
+      "text, propensity_status smallint, recommendation_ids text[], inputs bytea, delivered boolean, checksum "
+      "bigint)");
   DecisionStore store(database.get());
   const std::vector<DecisionRecord> batch = {MakeDecision("c1", "q1", kNoon, 1), MakeDecision("c2", "q2", kNoon, 2)};
   postgres.StopImmediately();

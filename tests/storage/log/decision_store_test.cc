@@ -170,7 +170,7 @@ TEST_F(DecisionStoreTest, InputsThatCannotBeParsedAreDataLoss) {
 
 TEST_F(DecisionStoreTest, ARowThatIsNotWhatWasLoggedIsDataLossForItselfAlone) {
   const DecisionRecord other = MakeDecision("c1", "q0", kNoon, 99);
-  ASSERT_OK(store_.Append(other));
+  ASSERT_OK(suggest::testing::Append(store_, other));
   uint64_t number = 0;
   for (const char* damage : {"inputs = set_byte(inputs, length(inputs) / 2, get_byte(inputs, length(inputs) / 2) # 1)",
                              "inputs = substr(inputs, 1, length(inputs) - 9)", "inputs = ''", "seed = seed + 1",
@@ -192,7 +192,7 @@ TEST_F(DecisionStoreTest, ARowThatIsNotWhatWasLoggedIsDataLossForItselfAlone) {
 
 TEST_F(DecisionStoreTest, ARowOfAProgramWithoutChecksumsIsRead) {
   const DecisionRecord decision = MakeDecision("c1", "q1", kNoon, 1);
-  ASSERT_OK(store_.Append(decision));
+  ASSERT_OK(suggest::testing::Append(store_, decision));
   test_.Execute("UPDATE suggest.decisions SET checksum = NULL");
   ASSERT_OK_AND_ASSIGN(const DecisionRecord found, store_.Find("c1", decision.decision_id));
   ExpectEqual(found, decision);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -133,6 +134,41 @@ TEST_F(HistorySourceTest, ANullWhereTheContractHasNoneIsNamed) {
       "INSERT INTO builtin.purchases VALUES ('c1', 'p1', 'r1', '2024-01-01', NULL)");
   EXPECT_THAT(Open()->ForEachPurchase([](PurchaseRecord) { return absl::OkStatus(); }),
               StatusIs(absl::StatusCode::kFailedPrecondition, "source.purchases: amount of purchase_id 'p1' is null"));
+}
+
+TEST_F(HistorySourceTest, ARefusedRowIsNamedAndTheStreamGoesOn) {
+  test_.Execute(
+      "ALTER TABLE builtin.purchases ALTER COLUMN amount DROP NOT NULL; "
+      "INSERT INTO builtin.purchases VALUES ('c1', 'p1', 'r1', '2024-01-01', NULL), ('c1', 'p2', 'r1', '2024-01-02', "
+      "5), "
+      "('c1', 'p3', 'r1', '2024-01-03', 'NaN')");
+  std::vector<std::string> read, refused;
+  EXPECT_THAT(Open()->ForEachPurchase(
+                  [&](PurchaseRecord record) {
+                    read.push_back(record.purchase_id);
+                    return absl::OkStatus();
+                  },
+                  [&](const absl::Status& status) { refused.emplace_back(status.message()); }),
+              IsOk());
+  EXPECT_THAT(read, ElementsAre("p2", "p3"));
+  EXPECT_THAT(refused, ElementsAre("source.purchases: amount of purchase_id 'p1' is null"));
+}
+
+TEST_F(HistorySourceTest, AnAmountBeyondFloatingPointStopsNobodyElse) {
+  test_.Execute(
+      "DROP VIEW source.purchases; CREATE VIEW source.purchases AS SELECT purchase_id, customer_id, recommendation_id, "
+      "purchased_at, CASE purchase_id WHEN 'p1' THEN 1e400::numeric ELSE 5 END AS amount, currency, suggestion_id, "
+      "visible_at, cancelled_at FROM builtin.purchases; "
+      "INSERT INTO builtin.purchases VALUES ('c1', 'p1', 'r1', '2024-01-01', 5), ('c1', 'p2', 'r1', '2024-01-02', 5)");
+  std::vector<double> amounts;
+  EXPECT_THAT(Open()->ForEachPurchase([&](PurchaseRecord record) {
+    amounts.push_back(record.amount);
+    return absl::OkStatus();
+  }),
+              IsOk());
+  ASSERT_EQ(amounts.size(), 2);
+  EXPECT_TRUE(std::isnan(amounts[0]));
+  EXPECT_EQ(amounts[1], 5);
 }
 
 TEST_F(HistorySourceTest, AViewThatLacksAColumnIsNamed) {
