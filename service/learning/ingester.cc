@@ -198,8 +198,8 @@ absl::Status RunAll(storage::LearningStore& store, const Run& run, StratumOfReco
     }
     if (run.now < DataCutOf(current) && !run.rebuild) {
       return absl::FailedPreconditionError(absl::StrCat(
-          "the clock says ", FormatInstant(run.now), ", before the data cut of model version ", current.version(),
-          ", ", FormatInstant(DataCutOf(current)), ": correct the clock, or, if it was ahead when that version was ",
+          "the clock says ", FormatInstant(run.now), ", before the data cut of model version ", current.version(), ", ",
+          FormatInstant(DataCutOf(current)), ": correct the clock, or, if it was ahead when that version was ",
           "made, run suggestctl ingest-rewards --rebuild"));
     }
     ASSIGN_OR_RETURN(const features::Pipeline pipeline, features::Pipeline::FromProto(current.pipeline()));

@@ -72,8 +72,7 @@ absl::StatusOr<bandit::Posterior> Learner::Step(absl::Time tick) {
   bandit::Prior prior = prior_;
   prior.ridge = ridge_.ridge;
   return SolveWithPending(
-      prior, noise_, mature,
-      [&](const DelayRule& rule) { return SumPending(rule, tick); }, &rule_);
+      prior, noise_, mature, [&](const DelayRule& rule) { return SumPending(rule, tick); }, &rule_);
 }
 
 void Learner::Forget(int64_t first_live_day) {

@@ -110,8 +110,7 @@ absl::StatusOr<storage::ModelRow> PublishVersion(storage::LearningTransaction& t
     pending_count = pending.count;
     return pending.sums;
   };
-  ASSIGN_OR_RETURN(const bandit::Posterior posterior,
-                   SolveWithPending(prior, noise, mature.sums, pass, &rule));
+  ASSIGN_OR_RETURN(const bandit::Posterior posterior, SolveWithPending(prior, noise, mature.sums, pass, &rule));
 
   model::v1::ModelVersion model;
   model.set_version(basis.version);

@@ -341,8 +341,7 @@ absl::StatusOr<ReplayedRows> ReplayFeatures(const History& history, const Timeli
     if (const auto found = cache.find(exposure.recommendation_id); found == cache.end()) {
       const features::DayHistory& own = book.OfRecommendation(exposure.recommendation_id);
       ASSIGN_OR_RETURN(features::RawSide raw, extractor.Recommendation(attributes, own, exposure.tick, &unreadable));
-      cache[exposure.recommendation_id] = {std::move(raw),
-                                           features::Popularity(own, purchase_rate)};
+      cache[exposure.recommendation_id] = {std::move(raw), features::Popularity(own, purchase_rate)};
     }
     const features::CustomerHistory& own = book.OfCustomer(exposure.customer_id);
     ASSIGN_OR_RETURN(features::RawSide raw,

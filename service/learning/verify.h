@@ -4,7 +4,8 @@
 //   buckets    each live day's sums against its mature exposures' contexts and rewards
 //   histories  counts by day against exposures and purchases
 //   model      the current version's sums against prior + buckets + pending at its data cut
-//   source     counts booked purchases that source.purchases shows otherwise by now; no problem, but the next ingest's work
+//   source     counts booked purchases that source.purchases shows otherwise by now; no problem, but the next ingest's
+//   work
 // It shares no code with what booked the ledger but the reward rule, so that a mistake there shows here.
 // Matrices agree when max |difference| <= 1e-9 of the Frobenius norm.
 #ifndef SERVICE_LEARNING_VERIFY_H_

@@ -259,6 +259,17 @@ absl::Time CutInstant(const Timeline& timeline, double share) {
   return absl::InfiniteFuture();
 }
 
+absl::StatusOr<WarmStartReport> EvaluateHistory(const History& history, const config::v1::Config& config,
+                                                const WarmStartOptions& options, const Progress& progress) {
+  RETURN_IF_ERROR(CheckOptions(options));
+  ASSIGN_OR_RETURN(const Timeline timeline, BuildTimeline(history, config, absl::InfiniteFuture()));
+  WarmStartReport report;
+  DescribeHistory(timeline, &report);
+  const absl::Time data_end = DataEnd(timeline, config, options, absl::InfiniteFuture());
+  RETURN_IF_ERROR(AddHeldOut(history, timeline, config, options, data_end, progress, &report));
+  return report;
+}
+
 namespace {
 
 absl::StatusOr<WarmStartReport> Start(storage::Database& db, History history, SetAsideRows set_aside,
