@@ -11,10 +11,13 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "bandit/base/decimal_text.h"
 #include "bandit/base/status_macros.h"
 
 namespace suggest::features {
 namespace {
+
+constexpr double kLargestWholeNumber = 9007199254740992;  // 2^53: up to it a double keeps every whole number
 
 absl::Status Expected(const AttributeValue& value, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(Quote(value), " is not ", what));
@@ -24,10 +27,27 @@ absl::string_view Trimmed(const std::string& text) {
   return absl::StripAsciiWhitespace(text);
 }
 
+// For messages.
 std::string NumberText(double x) {
   char buffer[32];
   const auto end = std::to_chars(buffer, buffer + sizeof(buffer), x == 0 ? 0.0 : x).ptr;
   return std::string(buffer, end);
+}
+
+// Decimal digits with a point and an exponent. absl::SimpleAtod takes hexadecimal digits and names of infinity as well.
+bool ParseDecimal(absl::string_view text, double* number) {
+  return text.find_first_not_of("0123456789+-.eE") == absl::string_view::npos && absl::SimpleAtod(text, number);
+}
+
+// YYYY-MM-DD, where a year has four digits: absl::ParseTime would take 31-01-21 for the year 31.
+bool BeginsWithDate(absl::string_view text) {
+  constexpr absl::string_view kPattern = "dddd-dd-dd";
+  if (text.size() < kPattern.size()) return false;
+  for (size_t i = 0; i < kPattern.size(); ++i) {
+    const bool digit = absl::ascii_isdigit(static_cast<unsigned char>(text[i]));
+    if (kPattern[i] == 'd' ? !digit : text[i] != '-') return false;
+  }
+  return text >= "1800";
 }
 
 bool EqualsAny(absl::string_view text, std::initializer_list<absl::string_view> words) {
@@ -56,7 +76,7 @@ absl::StatusOr<double> ReadNumber(const AttributeValue& value) {
   if (value.kind_case() == AttributeValue::kNumberValue) {
     number = value.number_value();
   } else if (value.kind_case() != AttributeValue::kStringValue ||
-             !absl::SimpleAtod(Trimmed(value.string_value()), &number)) {
+             !ParseDecimal(Trimmed(value.string_value()), &number)) {
     return Expected(value, "a number");
   }
   if (!std::isfinite(number)) return Expected(value, "finite");
@@ -75,6 +95,8 @@ absl::StatusOr<double> ReadBoolean(const AttributeValue& value) {
       const absl::string_view text = Trimmed(value.string_value());
       if (EqualsAny(text, {"true", "t", "yes", "y", "1"})) return 1.0;
       if (EqualsAny(text, {"false", "f", "no", "n", "0"})) return 0.0;
+      double number = 0;
+      if (ParseDecimal(text, &number) && (number == 0 || number == 1)) return number;
       break;
     }
     default:
@@ -94,7 +116,10 @@ absl::StatusOr<std::optional<std::string>> ReadLabel(const AttributeValue& value
       return std::optional<std::string>(value.bool_value() ? "true" : "false");
     case AttributeValue::kNumberValue:
       if (!std::isfinite(value.number_value())) return Expected(value, "finite");
-      return std::optional<std::string>(NumberText(value.number_value()));
+      if (std::abs(value.number_value()) > kLargestWholeNumber) {
+        return Expected(value, "a name: a number beyond 9007199254740992 loses digits, so write it as text");
+      }
+      return std::optional<std::string>(DecimalText(value.number_value()));
     default:
       return Expected(value, "a name");
   }
@@ -121,17 +146,19 @@ absl::StatusOr<std::vector<std::string>> ReadLabels(const AttributeValue& value)
 }
 
 absl::StatusOr<absl::Time> ReadTime(const AttributeValue& value) {
-  if (value.kind_case() == AttributeValue::kStringValue) {
+  const absl::string_view text =
+      value.kind_case() == AttributeValue::kStringValue ? Trimmed(value.string_value()) : absl::string_view();
+  if (BeginsWithDate(text)) {
     for (const char* format : {"%Y-%m-%d%ET%H:%M:%E*S%Ez", "%Y-%m-%d %H:%M:%E*S%Ez", "%Y-%m-%d%ET%H:%M:%E*S",
                                "%Y-%m-%d %H:%M:%E*S", "%Y-%m-%d"}) {
       absl::Time time;
       std::string error;
-      if (!absl::ParseTime(format, value.string_value(), &time, &error)) continue;
+      if (!absl::ParseTime(format, text, &time, &error)) continue;
       if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) break;
       return time;
     }
   }
-  return Expected(value, "a timestamp (2026-01-31T12:00:00Z) or date (2026-01-31)");
+  return Expected(value, "a timestamp (2026-01-31T12:00:00Z) or date (2026-01-31) of the year 1800 or later");
 }
 
 std::string Quote(const AttributeValue& value) {

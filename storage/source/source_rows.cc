@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
+#include "storage/postgres/json_numbers.h"
 
 namespace suggest::storage {
 namespace {
@@ -35,7 +36,7 @@ absl::StatusOr<RecommendationRecord> ToRecommendation(const pqxx::row& row) {
   record.active_from = ToOptionalTime(row[2]);
   record.active_until = ToOptionalTime(row[3]);
   record.repeatable = row[4].as<bool>();
-  record.attributes_json = row[5].as<std::string>();
+  record.attributes_json = KeepNumberTexts(absl::string_view(row[5].c_str(), row[5].size()));
   record.attributes = ToStruct(row[5], absl::StrCat("recommendation '", record.recommendation_id, "'"));
   return record;
 }

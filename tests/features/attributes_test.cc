@@ -77,6 +77,31 @@ TEST(ReadLabelTest, NumberAndItsTextAreTheSameName) {
   EXPECT_EQ(ReadLabel(Number(std::nan(""))).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(ReadLabelTest, ANumberKeepsWhatWasWritten) {
+  EXPECT_EQ(*ReadLabel(Number(100000)), "100000");
+  EXPECT_EQ(*ReadLabel(Number(1e15)), "1000000000000000");
+  EXPECT_EQ(*ReadLabel(Number(1e6)), *ReadLabel(Value(R"("1000000")")));
+  EXPECT_EQ(*ReadLabel(Number(1e-5)), "0.00001");
+  EXPECT_EQ(*ReadLabel(Value(R"("2.50")")), "2.50");
+  EXPECT_EQ(*ReadLabel(Value(R"("007")")), "007");
+  EXPECT_THAT(std::string(ReadLabel(Number(1e17)).status().message()), HasSubstr("write it as text"));
+}
+
+TEST(ReadNumberTest, ATextThatKeptItsDigitsIsTheSameNumber) {
+  EXPECT_EQ(*ReadNumber(Value(R"("2.50")")), 2.5);
+  EXPECT_EQ(*ReadBoolean(Value(R"("1.0")")), 1);
+  for (const char* text : {R"("9,5")", R"("0x1A")", R"("1 000")", R"("1.234,5")"}) {
+    EXPECT_EQ(ReadNumber(Value(text)).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
+TEST(ReadTimeTest, YearsOfTwoDigitsAndZeroDatesAreRefused) {
+  for (const char* text :
+       {R"("31-01-21")", R"("21-1-3")", R"("0001-01-01")", R"("1799-12-31")", R"("99-12-31T10:00:00Z")"}) {
+    EXPECT_EQ(ReadTime(Value(text)).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
 TEST(ReadLabelsTest, ListAndDividedStringGiveTheSameSortedNames) {
   EXPECT_THAT(*ReadLabels(Value(R"(["sell", "grow", "sell"])")), ElementsAre("grow", "sell"));
   EXPECT_THAT(*ReadLabels(Value(R"("sell; grow ;;sell")")), ElementsAre("grow", "sell"));

@@ -10,7 +10,7 @@ namespace {
 constexpr absl::Duration kMonth = absl::Hours(24 * 30);
 const absl::Time kStart = absl::FromUnixSeconds(1700000000);
 
-DelayLaw Prior() {
+DelayLaw PriorLaw() {
   return DelayLaw::TruncatedExponential(kMonth / 4, kMonth);
 }
 
@@ -28,16 +28,16 @@ void ExpectALawOfAMonth(const DelayLaw& law) {
 
 TEST(DelayLaws, AnUnknownStratumHasTheGlobalLaw) {
   const DelayLaw fast = DelayLaw::TruncatedExponential(kDay, kMonth);
-  const DelayLaws laws = *DelayLaws::Create(Prior(), {{"fast", fast}});
+  const DelayLaws laws = *DelayLaws::Create(PriorLaw(), {{"fast", fast}});
   EXPECT_EQ(laws.Of("fast").share(), fast.share());
-  EXPECT_EQ(laws.Of("new").share(), Prior().share());
-  EXPECT_EQ(laws.Of("").share(), Prior().share());
+  EXPECT_EQ(laws.Of("new").share(), PriorLaw().share());
+  EXPECT_EQ(laws.Of("").share(), PriorLaw().share());
 }
 
 TEST(DelayLaws, RefusesANamelessStratumAndAnotherWindow) {
   const auto invalid = absl::StatusCode::kInvalidArgument;
-  EXPECT_THAT(DelayLaws::Create(Prior(), {{"", Prior()}}).status(), IsError(invalid, "a stratum has no name"));
-  EXPECT_THAT(DelayLaws::Create(Prior(), {{"a", DelayLaw::TruncatedExponential(kDay, 2 * kDay)}}).status(),
+  EXPECT_THAT(DelayLaws::Create(PriorLaw(), {{"", PriorLaw()}}).status(), IsError(invalid, "a stratum has no name"));
+  EXPECT_THAT(DelayLaws::Create(PriorLaw(), {{"a", DelayLaw::TruncatedExponential(kDay, 2 * kDay)}}).status(),
               IsError(invalid, "stratum \"a\" has the window 48h, the global law 720h"));
 }
 
@@ -87,8 +87,8 @@ TEST(DelayLawsEstimator, TheGlobalLawIsThatOfAllStrataTogether) {
     estimator.AddReward(stratum, exposed, exposed + age / 2, 0.5);
     plain.AddReward(age / 2, 0.5);
   }
-  const DelayLaws laws = estimator.Estimate(Prior(), 20, 0.1);
-  EXPECT_EQ(laws.global().share(), plain.Estimate(Prior(), 20, 0.1).share());
+  const DelayLaws laws = estimator.Estimate(PriorLaw(), 20, 0.1);
+  EXPECT_EQ(laws.global().share(), plain.Estimate(PriorLaw(), 20, 0.1).share());
   EXPECT_EQ(laws.strata().size(), 2u);
 }
 
@@ -102,13 +102,13 @@ TEST(DelayLawsEstimator, Test15_TinyAndEmptyStrataGiveLaws) {
     estimator.AddExposure("refunded", kStart, kStart + 40 * kDay);
     estimator.AddReward("refunded", kStart, kStart + 2 * kDay, 1);
     estimator.AddReward("refunded", kStart, kStart + 5 * kDay, -1);
-    const DelayLaws laws = estimator.Estimate(Prior(), strength, 0.1);
+    const DelayLaws laws = estimator.Estimate(PriorLaw(), strength, 0.1);
     ExpectALawOfAMonth(laws.global());
     for (const auto& [name, law] : laws.strata()) ExpectALawOfAMonth(law);
     EXPECT_EQ(laws.strata().size(), 3u);
   }
-  const DelayLaws empty = DelayLawsEstimator(kMonth).Estimate(Prior(), 0, 0);
-  EXPECT_EQ(empty.global().share(), Prior().share());
+  const DelayLaws empty = DelayLawsEstimator(kMonth).Estimate(PriorLaw(), 0, 0);
+  EXPECT_EQ(empty.global().share(), PriorLaw().share());
 }
 
 // A poller that is down for three days shows the backlog at once, at ages that say nothing of when people buy. All
@@ -150,7 +150,7 @@ TEST(DelayLawsEstimator, AnOutageThatStillLastsCutsTheLivesShort) {
 }
 
 TEST(DelayLaw, QuantileIsTheInverseOfShare) {
-  const DelayLaw law = Prior();
+  const DelayLaw law = PriorLaw();
   for (const double share : {0.01, 0.1, 0.25, 0.5, 0.9, 0.99}) {
     EXPECT_NEAR(law.Share(law.Quantile(share)), share, 1e-9);
   }
