@@ -12,6 +12,7 @@
 #include "bandit/base/status_macros.h"
 #include "storage/postgres/database_internal.h"
 #include "storage/postgres/errors.h"
+#include "storage/postgres/session_check.h"
 
 namespace suggest::storage {
 namespace {
@@ -49,12 +50,30 @@ void ForbidReconnecting(pqxx::connection& connection) {
 #pragma GCC diagnostic pop
 }
 
-void Configure(pqxx::connection& connection, const DatabaseOptions& options) {
-  pqxx::nontransaction tx(connection);
-  tx.exec(absl::StrCat("SET statement_timeout = ", TimeoutMilliseconds(options.statement_timeout),
-                       "; SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET client_encoding = 'UTF8'"
-                       "; SET search_path = pg_catalog; SET client_min_messages = 'warning'; SET application_name = ",
-                       tx.quote(options.application_name)));
+// Everything that our statements and conversions rely on: what a database, a role or a connection string has set for
+// its sessions must not change a result or end a long run. synchronous_commit and default_transaction_read_only are the
+// operator's decisions and stay.
+constexpr absl::string_view kSessionSettings =
+    "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET extra_float_digits = 1; "
+    "SET bytea_output = 'hex'; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; "
+    "SET array_nulls = on; SET transform_null_equals = off; SET search_path = pg_catalog; "
+    "SET default_transaction_isolation = 'read committed'; SET lock_timeout = 0; "
+    "SET idle_in_transaction_session_timeout = 0; SET client_min_messages = 'warning'; "
+    "SET quote_all_identifiers = off; SET row_security = on; ";
+
+void Configure(pqxx::connection& connection, const std::string& connection_string, const DatabaseOptions& options) {
+  bool behind_proxy = false;
+  {
+    pqxx::nontransaction tx(connection);
+    // An idle session is ours to keep; PostgreSQL before 14 ends none.
+    const absl::string_view idle = connection.server_version() >= 140000 ? "SET idle_session_timeout = 0; " : "";
+    const pqxx::result serving = tx.exec(
+        absl::StrCat(kSessionSettings, idle, "SET statement_timeout = ", TimeoutMilliseconds(options.statement_timeout),
+                     "; SET application_name = ", tx.quote(options.application_name), "; SELECT pg_backend_pid()"));
+    // A program in between made up the process that the handshake named.
+    behind_proxy = serving[0][0].as<int>() != connection.backendpid();
+  }
+  if (behind_proxy) CheckOwnSession(connection, connection_string);
 }
 
 // After these a connection's session is as it was: the statement failed, the transaction was rolled back.
@@ -62,9 +81,10 @@ bool KeepsConnection(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kUnknown:
-    case absl::StatusCode::kInternal:
     case absl::StatusCode::kResourceExhausted:
       return false;
+    case absl::StatusCode::kInternal:
+      return IsFaultOfSource(status);
     default:
       return true;
   }
@@ -118,9 +138,10 @@ absl::StatusOr<std::unique_ptr<pqxx::connection>> OpenConnection(const DatabaseO
   std::unique_ptr<pqxx::connection> connection;
   const int64_t seconds = std::max<int64_t>(2, absl::ToInt64Seconds(options.connect_timeout));
   RETURN_IF_ERROR(CatchErrors([&] {
-    connection = std::make_unique<pqxx::connection>(WithParameter(options.connection, "connect_timeout", seconds));
+    const std::string target = WithParameter(options.connection, "connect_timeout", seconds);
+    connection = std::make_unique<pqxx::connection>(target);
     ForbidReconnecting(*connection);
-    Configure(*connection, options);
+    Configure(*connection, target, options);
     return absl::OkStatus();
   }));
   return connection;

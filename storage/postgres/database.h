@@ -5,8 +5,10 @@
 // read (the server closed it) is thrown away before it is lent, so that after a restart of PostgreSQL only those
 // transactions fail that were under way.
 //
-// Each connection has: statement_timeout, time zone UTC, ISO dates, UTF-8, search_path pg_catalog (every name in our
-// SQL is qualified).
+// Each connection sets what our SQL relies on, whatever the database or the role has set for its sessions: time zone
+// UTC, ISO dates, all digits of doubles, UTF-8, search_path pg_catalog (every name in our SQL is qualified), the
+// timeouts (database.cc lists all). A connection whose session is shared with others (a pooler in transaction mode) is
+// refused with FAILED_PRECONDITION.
 //
 // Threads: all functions may be called from any thread at once.
 #ifndef STORAGE_POSTGRES_DATABASE_H_

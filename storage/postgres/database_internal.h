@@ -38,11 +38,15 @@ struct Statement {
   const char* sql;
 };
 
-// Thrown by the helpers below, and turned into INVALID_ARGUMENT / DATA_LOSS by errors.cc.
+// Thrown by the helpers below and by session_check.h, and turned into INVALID_ARGUMENT, DATA_LOSS and
+// FAILED_PRECONDITION by errors.cc.
 class InvalidValue : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 class CorruptValue : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+class SharedSession : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 

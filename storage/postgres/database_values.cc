@@ -2,10 +2,14 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "bandit/base/json_bounds.h"
 #include "google/protobuf/util/json_util.h"
 #include "storage/postgres/database_internal.h"
+#include "storage/postgres/json_numbers.h"
 
 namespace suggest::storage {
 
@@ -18,7 +22,11 @@ void internal::CheckNoNul(absl::string_view value) {
 std::string ToSql(absl::Time time) {
   if (time == absl::InfinitePast()) return "-infinity";
   if (time == absl::InfiniteFuture()) return "infinity";
-  return absl::FormatTime("%Y-%m-%d %H:%M:%E6S+00", time, absl::UTCTimeZone());
+  // A year has at least four digits, or PostgreSQL would read a year below 100 as one of this century.
+  absl::CivilSecond civil = absl::ToCivilSecond(time, absl::UTCTimeZone());
+  if (civil.year() > 0) return absl::FormatTime("%E4Y-%m-%d %H:%M:%E6S+00", time, absl::UTCTimeZone());
+  return absl::StrCat(absl::StrFormat("%04d", 1 - civil.year()),
+                      absl::FormatTime("-%m-%d %H:%M:%E6S+00", time, absl::UTCTimeZone()), " BC");
 }
 
 std::optional<std::string> ToSql(std::optional<absl::Time> time) {
@@ -55,13 +63,22 @@ absl::Time ToTime(const pqxx::field& field) {
   if (text == "infinity") return absl::InfiniteFuture();
   if (text == "-infinity") return absl::InfinitePast();
   absl::string_view utc = text;
-  absl::Time time;
+  const bool before_christ = absl::ConsumeSuffix(&utc, " BC");
+  const size_t year_end = utc.find('-');
+  int64_t year = 0;
+  absl::Time in_leap_year;
   std::string error;
-  if (!absl::ConsumeSuffix(&utc, "+00") ||
-      !absl::ParseTime("%Y-%m-%d %H:%M:%E*S", utc, absl::UTCTimeZone(), &time, &error)) {
+  // The year is taken apart from the rest: absl's %Y reads no year before Christ.
+  if (!absl::ConsumeSuffix(&utc, "+00") || year_end == absl::string_view::npos ||
+      !absl::SimpleAtoi(utc.substr(0, year_end), &year) ||
+      !absl::ParseTime("%Y-%m-%d %H:%M:%E*S", absl::StrCat("2000", utc.substr(year_end)), absl::UTCTimeZone(),
+                       &in_leap_year, &error)) {
     throw CorruptValue(absl::StrCat(field.name(), ": cannot read time '", text, "'"));
   }
-  return time;
+  const absl::CivilSecond civil = absl::ToCivilSecond(in_leap_year, absl::UTCTimeZone());
+  const absl::CivilSecond second(before_christ ? 1 - year : year, civil.month(), civil.day(), civil.hour(),
+                                 civil.minute(), civil.second());
+  return absl::FromCivil(second, absl::UTCTimeZone()) + (in_leap_year - absl::FromCivil(civil, absl::UTCTimeZone()));
 }
 
 std::optional<absl::Time> ToOptionalTime(const pqxx::field& field) {
@@ -94,10 +111,13 @@ std::vector<std::string> ToStrings(const pqxx::field& field) {
 google::protobuf::Struct ToStruct(const pqxx::field& field, absl::string_view what) {
   google::protobuf::Struct result;
   if (field.is_null()) return result;
-  const auto status = google::protobuf::util::JsonStringToMessage({field.c_str(), field.size()}, &result);
-  if (!status.ok()) {
-    throw CorruptValue(absl::StrCat("attributes of ", what, " are not a JSON object that can be read: ",
-                                    absl::string_view(status.message().data(), status.message().size())));
+  const absl::string_view json(field.c_str(), field.size());
+  if (const absl::Status bounds = CheckJsonBounds(json, kLargestAttributesBytes); !bounds.ok()) {
+    throw CorruptValue(absl::StrCat("attributes of ", what, ": ", bounds.message()));
+  }
+  if (!google::protobuf::util::JsonStringToMessage(KeepNumberTexts(json), &result).ok()) {
+    // The parser's own words would show the value.
+    throw CorruptValue(absl::StrCat("attributes of ", what, " are not a JSON object that can be read"));
   }
   return result;
 }

@@ -59,6 +59,43 @@ TEST(DatabaseTest, EachConnectionHasOurSettings) {
   EXPECT_EQ(Ask(*db, "SHOW application_name"), "it's me");
 }
 
+TEST(DatabaseTest, WhatADatabaseSetsForItsSessionsChangesNoResult) {
+  TestDatabase test;
+  const std::string name = test.QueryOne("SELECT current_database()");
+  for (const char* setting :
+       {"extra_float_digits = 0", "bytea_output = 'escape'", "datestyle = 'German'", "timezone = 'Asia/Kolkata'",
+        "intervalstyle = 'sql_standard'", "array_nulls = off", "search_path = 'nowhere'", "lock_timeout = '1h'",
+        "default_transaction_isolation = 'serializable'", "idle_session_timeout = '1h'",
+        "client_encoding = 'LATIN1'"}) {
+    test.Execute(absl::StrCat("ALTER DATABASE \"", name, "\" SET ", setting));
+  }
+  const auto db = test.OpenAnother();
+  EXPECT_EQ(Ask(*db, "SELECT (0.1::float8 + 0.2::float8)::text"), "0.30000000000000004");
+  EXPECT_EQ(Ask(*db, "SELECT '\\xff'::bytea::text"), "\\xff");
+  EXPECT_EQ(Ask(*db, "SELECT timestamptz '2026-08-01 10:00:00Z'::text"), "2026-08-01 10:00:00+00");
+  EXPECT_EQ(Ask(*db, "SELECT (interval '1 day 2 hours')::text"), "1 day 02:00:00");
+  EXPECT_EQ(Ask(*db, "SELECT ('{NULL}'::text[])[1] IS NULL"), "t");
+  EXPECT_EQ(Ask(*db, "SHOW transaction_isolation"), "read committed");
+  EXPECT_EQ(Ask(*db, "SHOW lock_timeout"), "0");
+  EXPECT_EQ(Ask(*db, "SHOW idle_session_timeout"), "0");
+  EXPECT_EQ(Ask(*db, "SHOW client_encoding"), "UTF8");
+}
+
+TEST(DatabaseTest, TimesOfEveryYearComeBackAsTheyWereGiven) {
+  TestDatabase test;
+  for (const int year : {-4000, -1, 0, 1, 33, 99, 100, 1969, 2026, 9999, 10000, 200000}) {
+    const absl::Time time =
+        absl::FromCivil(absl::CivilSecond(year, 2, 28, 23, 59, 58), absl::UTCTimeZone()) + absl::Microseconds(250001);
+    constexpr Statement kEchoTime = {"test_echo_time", "SELECT $1::timestamptz, date_part('year', $1::timestamptz)"};
+    ASSERT_OK(Autocommit(test.database(), [&](pqxx::nontransaction& tx) {
+      const pqxx::row row = Exec(tx, kEchoTime, ToSql(time))[0];
+      EXPECT_EQ(ToTime(row[0]), time) << year << " " << row[0].c_str();
+      EXPECT_EQ(row[1].as<int>(), year > 0 ? year : year - 1);
+      return absl::OkStatus();
+    }));
+  }
+}
+
 TEST(DatabaseTest, AnInfiniteStatementTimeoutIsNone) {
   TestDatabase test;
   DatabaseOptions options = test.options();

@@ -58,8 +58,30 @@ TEST_F(ErrorsTest, WhatDoesNotExistIsFailedPrecondition) {
   EXPECT_THAT(Run("CREATE TABLE nowhere.t (x int)"), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
-TEST_F(ErrorsTest, AValueThatPostgresDoesNotTakeIsInvalidArgument) {
-  EXPECT_THAT(Run("SELECT 'soon'::timestamptz"), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("soon")));
+TEST_F(ErrorsTest, ARowOfAViewThatCannotBeComputedIsInternalAndDoesNotShowTheRow) {
+  test_.Execute(
+      "CREATE FUNCTION public.refuse(t text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE 'no such %', t; END $$");
+  for (const char* sql : {"SELECT ('sec' || 'ret')::int", "SELECT ('secret' || now())::timestamptz",
+                          "SELECT 1 / (length('secret') - 6)", "SELECT public.refuse('secret')"}) {
+    const absl::Status status = Run(sql);
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInternal,
+                                 AllOf(HasSubstr("suggestctl doctor names the view"), Not(HasSubstr("secret")))))
+        << sql;
+    EXPECT_TRUE(IsFaultOfSource(status));
+    EXPECT_NE(OperatorWords(status), status.message());
+  }
+  EXPECT_THAT(OperatorWords(Run("SELECT ('sec' || 'ret')::int")), HasSubstr("\"secret\""));
+  EXPECT_EQ(test_.database().pool_status().thrown_away, 0);
+}
+
+TEST_F(ErrorsTest, TextThatIsNotUtf8IsInvalidArgument) {
+  EXPECT_THAT(Run("SELECT '\xff'"), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(ErrorsTest, WhatAConstraintRefusesIsNamedWithoutItsRow) {
+  test_.Execute("CREATE TABLE public.t (x text PRIMARY KEY)");
+  EXPECT_THAT(Run("INSERT INTO public.t VALUES ('secret'), ('secret')"),
+              StatusIs(absl::StatusCode::kAlreadyExists, AllOf(HasSubstr("t_pkey"), Not(HasSubstr("secret")))));
 }
 
 TEST_F(ErrorsTest, TextWithANulByteIsRefusedInsteadOfCut) {
