@@ -17,8 +17,10 @@ namespace {
 using suggest::testing::IsOk;
 using suggest::testing::StatusIs;
 using suggest::testing::TestDatabase;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
@@ -173,9 +175,63 @@ TEST_F(ChangeStoreTest, SeesThroughViewsWhichTablesLackATrigger) {
   ASSERT_EQ(heard.size(), 1);
   EXPECT_THAT(heard[0].ids, ElementsAre("17"));
 
-  test_.Execute("ALTER TABLE crm.people DISABLE TRIGGER suggest_change_update");
+  test_.Execute("ALTER TABLE crm.people DISABLE TRIGGER suggest_customers_update");
   ASSERT_OK_AND_ASSIGN(coverage, store_.Triggers());
   EXPECT_THAT(coverage.unwatched, ElementsAre("crm.people"));
+}
+
+TEST_F(ChangeStoreTest, AColumnThatIsRenamedLaterNeverFailsTheCompanysStatement) {
+  test_.Execute(
+      "CREATE SCHEMA shop; CREATE TABLE shop.orders (buyer text, total numeric); "
+      "SELECT suggest.watch_customers('shop.orders', 'buyer')");
+  test_.Execute("ALTER TABLE shop.orders RENAME COLUMN buyer TO client");
+  Begin();
+  test_.Execute("INSERT INTO shop.orders VALUES ('c1', 5); UPDATE shop.orders SET total = 6; DELETE FROM shop.orders");
+  for (const Change& change : Heard()) {
+    EXPECT_EQ(change.kind, Change::Kind::kCustomers);
+    EXPECT_TRUE(change.all);
+  }
+  EXPECT_THAT(test_.Query("SELECT watched, kind, problem LIKE 'column buyer is gone%' FROM suggest.watched() "
+                          "WHERE watched = 'shop.orders'"),
+              ElementsAre(ElementsAre("shop.orders", "customers", "t")));
+  EXPECT_EQ(test_.QueryOne("SELECT suggest.unwatch('shop.orders')"), "4");
+  EXPECT_EQ(test_.QueryOne("SELECT count(*) FROM suggest.watched() WHERE watched = 'shop.orders'"), "0");
+}
+
+TEST_F(ChangeStoreTest, WhatCannotBeWatchedIsRefusedWhenWatchIsCalled) {
+  test_.Execute(
+      "CREATE SCHEMA shop; CREATE TABLE shop.orders (buyer text); CREATE VIEW shop.open AS SELECT * FROM shop.orders; "
+      "CREATE MATERIALIZED VIEW shop.kept AS SELECT * FROM shop.orders; "
+      "CREATE TABLE shop.months (buyer text, month date) PARTITION BY RANGE (month); "
+      "CREATE TABLE shop.may PARTITION OF shop.months DEFAULT; "
+      "CREATE FUNCTION public.words(call text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE said text; hint text; BEGIN "
+      "EXECUTE call; RETURN 'done'; EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, "
+      "hint = PG_EXCEPTION_HINT; RETURN said || ' / ' || hint; END $$");
+  const auto words = [&](const std::string& call) {
+    return test_.QueryOne(absl::StrCat("SELECT words($_$SELECT suggest.", call, "$_$)"));
+  };
+  EXPECT_THAT(words("watch_customers('shop.orders', 'customer')"),
+              AllOf(HasSubstr("shop.orders has no column customer"), HasSubstr("the columns are: buyer")));
+  EXPECT_THAT(words("watch_customers('shop.nothing', 'buyer')"), HasSubstr("\"shop.nothing\" does not exist"));
+  EXPECT_THAT(words("watch_customers('shop.open', 'buyer')"),
+              AllOf(HasSubstr("is a view"), HasSubstr("Watch each table that it reads: shop.orders")));
+  EXPECT_THAT(words("watch_recommendations('shop.kept')"), HasSubstr("is a materialized view"));
+  EXPECT_THAT(words("watch_customers('shop.may', 'buyer')"),
+              AllOf(HasSubstr("is a partition"), HasSubstr("shop.months")));
+  EXPECT_EQ(words("watch_customers('shop.months', 'buyer')"), "done");
+  EXPECT_EQ(test_.QueryOne("SELECT count(*) FROM suggest.watched() WHERE watched LIKE 'shop.%'"), "1");
+}
+
+TEST_F(ChangeStoreTest, ATableWithoutACustomersIdTellsThatAnybodyMayHaveChangedAndMayTellOfTheCatalogueToo) {
+  test_.Execute(
+      "CREATE SCHEMA shop; CREATE TABLE shop.offers (offer text); SELECT suggest.watch_customers('shop.offers', NULL), "
+      "suggest.watch_recommendations('shop.offers')");
+  Begin();
+  test_.Execute("INSERT INTO shop.offers VALUES ('o1')");
+  const std::vector<Change> heard = Heard();
+  ASSERT_EQ(heard.size(), 2);
+  EXPECT_TRUE(heard[0].all && heard[1].all);
+  EXPECT_NE(heard[0].kind, heard[1].kind);
 }
 
 TEST(ChangeStoreOnAnOldDatabaseTest, SaysThatItIsNotMigrated) {

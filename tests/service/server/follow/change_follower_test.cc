@@ -82,8 +82,8 @@ TEST_F(ChangeFollowerTest, WithoutTriggersItSaysWhichTablesAreNotWatched) {
   EXPECT_TRUE(company_.replica().changes().HearsCatalogue());
   ServingCompany other;
   other.database().Execute(
-      "DROP TRIGGER suggest_change_update ON builtin.customers; "
-      "DROP TRIGGER suggest_change_delete ON builtin.recommendations");
+      "DROP TRIGGER suggest_customers_update ON builtin.customers; "
+      "DROP TRIGGER suggest_recommendations_delete ON builtin.recommendations");
   ASSERT_THAT(other.replica().changes().Listen(absl::ZeroDuration()), IsOk());
   EXPECT_FALSE(other.replica().changes().HearsCatalogue());
   EXPECT_THAT(other.replica().LogText(), HasSubstr("builtin.customers, builtin.recommendations"));
