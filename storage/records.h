@@ -2,6 +2,7 @@
 #ifndef STORAGE_RECORDS_H_
 #define STORAGE_RECORDS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@
 namespace suggest::storage {
 
 using Attributes = google::protobuf::Struct;
+
+// The longest id of a customer, a recommendation, a suggestion or a purchase, in bytes.
+inline constexpr size_t kLongestIdBytes = 256;
 
 // The customer's attributes from valid_from on, until the next row of the same customer.
 struct CustomerRecord {
@@ -29,7 +33,7 @@ struct RecommendationRecord {
   std::optional<absl::Time> active_until;  // exclusive; nullopt = no end
   bool repeatable = false;                 // may be suggested again after a purchase
   Attributes attributes;
-  std::string attributes_json;  // jsonb text, as PostgreSQL gave it
+  std::string attributes_json;  // the same as text; numbers as KeepNumberTexts leaves them
 };
 
 struct PurchaseRecord {

@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
 #include "service/ctl/commands.h"
 #include "storage/source/csv.h"
@@ -63,10 +66,11 @@ absl::StatusOr<std::vector<File>> FindFiles(const Flags& flags) {
 }
 
 absl::StatusOr<storage::ImportCounts> ImportOne(const Invocation& invocation, storage::Database& database,
-                                                const File& file) {
+                                                const std::optional<absl::TimeZone>& time_zone, const File& file) {
   ASSIGN_OR_RETURN(const std::unique_ptr<storage::CsvReader> csv, storage::CsvReader::Open(file.path));
   storage::ImportOptions options;
   options.dry_run = invocation.flags.Switch("dry-run");
+  options.time_zone = time_zone;
   options.progress = [&](int64_t records, int64_t bytes) {
     // The file's length in records is guessed from the share of bytes read.
     const int64_t total = bytes > 0 ? static_cast<int64_t>(static_cast<double>(records) * file.bytes / bytes) : 0;
@@ -79,10 +83,13 @@ absl::StatusOr<Outcome> RunImportData(const Invocation& invocation) {
   ASSIGN_OR_RETURN(const std::vector<File> files, FindFiles(invocation.flags));
   ASSIGN_OR_RETURN(const Session session, OpenSession(invocation));
   const bool dry_run = invocation.flags.Switch("dry-run");
+  std::optional<absl::TimeZone> time_zone;
+  const std::string& zone_name = session.config.source().time_zone();
+  if (!zone_name.empty()) SUGGEST_CHECK(absl::LoadTimeZone(zone_name, &time_zone.emplace()));  // it was validated
   Json documents = Json::array();
   Table table({"table", "file", ">read", ">inserted", ">changed"});
   for (const File& file : files) {
-    ASSIGN_OR_RETURN(const storage::ImportCounts counts, ImportOne(invocation, *session.database, file));
+    ASSIGN_OR_RETURN(const storage::ImportCounts counts, ImportOne(invocation, *session.database, time_zone, file));
     table.AddRow({KindName(file.kind), file.path, GroupDigits(counts.read), GroupDigits(counts.inserted),
                   GroupDigits(counts.changed)});
     documents.push_back(Json::object({{"table", KindName(file.kind)},
@@ -109,7 +116,7 @@ Command ImportCommand() {
                      .summary = "Loads CSV files into the built-in tables.",
                      .details =
                          "Each file is loaded whole or not at all; a row whose key is there already replaces it,\n"
-                         "so a file can be imported again. docs/operations.md describes the columns.",
+                         "so a file can be imported again. docs/cli.md describes the columns.",
                      .run = RunImportData};
   command.flags.push_back({.name = "data",
                            .value_name = "DIR",

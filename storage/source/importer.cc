@@ -10,6 +10,7 @@
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
 #include "storage/postgres/database_internal.h"
+#include "storage/postgres/json_numbers.h"
 #include "storage/source/import_format.h"
 
 namespace suggest::storage {
@@ -58,7 +59,7 @@ class Staging {
     const pqxx::row& row = rows[0];
     std::vector<std::string> values;
     for (size_t i = 0; i < table_.key.size(); ++i) {
-      values.push_back(absl::StrCat(table_.key[i], " '", row[static_cast<int>(i) + 2].c_str(), "'"));
+      values.push_back(absl::StrCat(table_.key[i], " '", ShownField(row[static_cast<int>(i) + 2].c_str()), "'"));
     }
     return absl::InvalidArgumentError(absl::StrCat(file, ":", row[1].c_str(), ": ", absl::StrJoin(values, " with "),
                                                    " is in line ", row[0].c_str(), " already"));
@@ -107,39 +108,46 @@ struct Layout {
 };
 
 absl::StatusOr<Layout> MatchHeader(const ImportTable& table, const CsvReader& csv) {
+  const auto error = [&](absl::string_view what) {
+    return absl::InvalidArgumentError(absl::StrCat(csv.name(), ":", csv.line(), ": ", what));
+  };
   Layout layout;
+  layout.positions.resize(table.columns.size());
   const std::vector<std::string>& header = csv.header();
-  for (const ImportColumn& column : table.columns) {
-    const auto found = std::find(header.begin(), header.end(), column.name);
-    if (found != header.end()) {
-      layout.positions.push_back(found - header.begin());
-    } else if (!column.required) {
-      layout.positions.push_back(std::nullopt);
-    } else {
-      return absl::InvalidArgumentError(
-          absl::StrCat(csv.name(), ":", csv.line(), ": column ", column.name, " is missing"));
-    }
-  }
   for (size_t i = 0; i < header.size(); ++i) {
-    if (std::find(layout.positions.begin(), layout.positions.end(), i) != layout.positions.end()) continue;
-    if (!table.takes_attributes) {
-      return absl::InvalidArgumentError(absl::StrCat(csv.name(), ":", csv.line(), ": unknown column '", header[i],
-                                                     "'; only customers and recommendations have attributes"));
+    const ImportColumn* column = FindColumn(table, header[i]);
+    if (column == nullptr && !table.takes_attributes) {
+      return error(absl::StrCat("unknown column '", ShownField(header[i]),
+                                "'; only customers and recommendations have attributes"));
     }
-    layout.attributes.push_back(i);
+    if (column == nullptr) {
+      layout.attributes.push_back(i);
+      continue;
+    }
+    std::optional<size_t>& position = layout.positions[column - table.columns.data()];
+    if (position.has_value()) {
+      return error(absl::StrCat("columns '", header[*position], "' and '", header[i], "' both are ", column->name));
+    }
+    position = i;
+  }
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    if (layout.positions[i].has_value() || !table.columns[i].required) continue;
+    return error(absl::StrCat("column ", table.columns[i].name, " is missing; the header has '",
+                              ShownField(absl::StrJoin(header, "', '")), "'"));
   }
   return layout;
 }
 
 absl::StatusOr<std::vector<std::optional<std::string>>> ToRow(const ImportTable& table, const Layout& layout,
                                                               const CsvReader& csv,
-                                                              const std::vector<std::string>& fields) {
+                                                              const std::vector<std::string>& fields,
+                                                              const std::optional<absl::TimeZone>& zone) {
   const std::string absent;
   std::vector<std::optional<std::string>> row = {absl::StrCat(csv.line())};
   for (size_t i = 0; i < table.columns.size(); ++i) {
     const std::optional<size_t> position = layout.positions[i];
     absl::StatusOr<std::optional<std::string>> value =
-        ToSqlValue(table.columns[i], position.has_value() ? fields[*position] : absent);
+        ToSqlValue(table.columns[i], position.has_value() ? fields[*position] : absent, zone);
     if (!value.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat(csv.name(), ":", csv.line(), ": ", table.columns[i].name, ": ", value.status().message()));
@@ -150,6 +158,11 @@ absl::StatusOr<std::vector<std::optional<std::string>>> ToRow(const ImportTable&
     std::string attributes = "{";
     for (size_t i : layout.attributes) {
       if (!fields[i].empty()) AppendJsonMember(attributes, csv.header()[i], fields[i]);
+    }
+    if (attributes.size() >= kLargestAttributesBytes) {
+      return absl::InvalidArgumentError(absl::StrCat(csv.name(), ":", csv.line(), ": the attributes have ",
+                                                     attributes.size(), " bytes as JSON, and may have ",
+                                                     kLargestAttributesBytes));
     }
     row.push_back(attributes + "}");
   }
@@ -162,7 +175,7 @@ absl::Status ReadRows(const ImportTable& table, const Layout& layout, CsvReader&
   while (true) {
     ASSIGN_OR_RETURN(const bool found, csv.Next(fields));
     if (!found) break;
-    ASSIGN_OR_RETURN(const auto row, ToRow(table, layout, csv, fields));
+    ASSIGN_OR_RETURN(const auto row, ToRow(table, layout, csv, fields, options.time_zone));
     staging.AddRow(row);
     ++counts.read;
     if (options.progress && counts.read % kRowsPerChunk == 0) options.progress(counts.read, csv.bytes_read());

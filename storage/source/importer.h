@@ -1,23 +1,28 @@
 // Loads CSV files into the builtin tables, each file whole or not at all.
 //
-// Header names are fixed; square brackets mark those that may be missing; further columns become attributes:
+// Header names are fixed, but for their case and for blanks and hyphens in place of underscores; square brackets mark
+// those that may be missing; further columns become attributes:
 //   customers        customer_id, [valid_from], ...
 //   recommendations  recommendation_id, title, [active_from], [active_until], [repeatable], ...
 //   suggestions      suggestion_id, customer_id, recommendation_id, decided_at, [status], [propensity]
 //   purchases        purchase_id, customer_id, recommendation_id, purchased_at, amount, [currency], [suggestion_id],
 //                    [visible_at], [cancelled_at]
 // An empty field is null; attributes are stored as JSON strings, empty ones left out, and parsed by the schema's kinds
-// when they are used. Times are RFC 3339, or a date alone (midnight UTC). Booleans are true/false, t/f, yes/no, 1/0.
+// when they are used. An id has at most 256 bytes. Times are RFC 3339, or without offset in a time zone that is given,
+// or a date alone: the start of its day, in purchases the end (time_text.h). Booleans are true/false, t/f, yes/no, 1/0.
+// Amounts have a decimal point and nothing but digits.
 // A row whose key is there already replaces it: a file can be imported again.
 #ifndef STORAGE_SOURCE_IMPORTER_H_
 #define STORAGE_SOURCE_IMPORTER_H_
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "storage/postgres/database.h"
 #include "storage/source/csv.h"
 
@@ -37,6 +42,8 @@ struct ImportCounts {
 struct ImportOptions {
   // Checks everything, including against the database, and rolls back.
   bool dry_run = false;
+  // Of times without an offset, and of dates. Without it the former are refused, and the latter are of UTC.
+  std::optional<absl::TimeZone> time_zone = std::nullopt;
   // Called now and then with the records read so far and the bytes of the file they took.
   std::function<void(int64_t records, int64_t bytes)> progress;
 };

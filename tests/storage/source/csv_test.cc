@@ -75,14 +75,16 @@ TEST(CsvTest, EachErrorNamesFileLineAndWhat) {
   const auto refused = [](const char* message) { return StatusIs(absl::StatusCode::kInvalidArgument, message); };
   EXPECT_THAT(Parse("a,b\n1,2\n3\n"), refused("f.csv:3: 1 fields, but the header has 2"));
   EXPECT_THAT(Parse("a\n1,2\n"), refused("f.csv:2: 2 fields, but the header has 1"));
-  EXPECT_THAT(Parse("a\n1\n\"open\n2\n"), refused("f.csv:3: the quote before 'open\n2\n' does not end"));
+  EXPECT_THAT(Parse("a\n1\n\"open\n2\n"), refused("f.csv:3: the quote before 'open\\n2\\n' does not end"));
   EXPECT_THAT(Parse("a\n\"x\"y\n"), refused("f.csv:2: text after the closing quote of 'x'"));
-  EXPECT_THAT(Parse("a,b\n1,Gr\xf6\n"), refused("f.csv:2: b: the value is not UTF-8"));
+  EXPECT_THAT(Parse("a,b\n1,Gr\xf6\n"),
+              refused("f.csv:2: b: the value 'Gr\\xf6' is not UTF-8; save the file as CSV in UTF-8"));
   EXPECT_THAT(Parse(std::string("a\nx\0y\n", 6)), refused("f.csv:2: a: the value has a NUL byte"));
   EXPECT_THAT(Parse(""), refused("f.csv: the file is empty; its first line names the columns"));
   EXPECT_THAT(Parse("a,,b\n"), refused("f.csv:1: the header has a column without a name"));
   EXPECT_THAT(Parse("a,b,a\n"), refused("f.csv:1: column 'a' is named twice"));
-  EXPECT_THAT(Parse("\xff\n"), refused("f.csv:1: the header is not UTF-8"));
+  EXPECT_THAT(Parse("\xff\n"),
+              refused("f.csv:1: the header is not UTF-8: column 1 is '\\xff'; save the file as CSV in UTF-8"));
 }
 
 TEST(CsvTest, ReadsAFileOfManyBlocks) {
