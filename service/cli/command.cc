@@ -40,7 +40,10 @@ std::string UsageLine(absl::string_view program, const Command& command) {
 
 const std::vector<FlagSpec>& CommonFlags() {
   static const auto* const flags = new std::vector<FlagSpec>{
-      {.name = "config", .value_name = "FILE", .help = "The configuration, the same text-proto as suggestd's."},
+      {.name = "config",
+       .value_name = "FILE",
+       .help =
+           "The configuration, the same text-proto as suggestd's; SUGGEST_CONFIG in the environment stands for it."},
       {.name = "format",
        .kind = FlagKind::kChoice,
        .value_name = "FORMAT",

@@ -25,7 +25,8 @@ struct Environment {
   Sink& out;
   Sink& err;
   bool err_is_terminal = false;
-  const Clock& wall;  // real time: for progress, and for everything else when there is no --clock
+  const Clock& wall;        // real time: for progress, and for everything else when there is no --clock
+  std::string config = "";  // the file where no --config stands (SUGGEST_CONFIG); empty = none
 };
 
 // One line, parsed. Lives as long as the run.

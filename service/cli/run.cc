@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "bandit/base/status_macros.h"
+#include "service/common/standard_streams.h"
 
 namespace suggest::cli {
 namespace {
@@ -65,14 +67,26 @@ absl::Status CheckPositionals(const Command& command, const std::vector<std::str
   return absl::OkStatus();
 }
 
+// The line with --config, when it has none and there is one to stand for it.
+std::vector<std::string> WithConfig(absl::Span<const std::string> arguments, const std::string& config) {
+  std::vector<std::string> line(arguments.begin(), arguments.end());
+  const auto is_config = [](const std::string& argument) {
+    return argument == "--config" || absl::StartsWith(argument, "--config=");
+  };
+  if (!config.empty() && std::none_of(line.begin(), std::find(line.begin(), line.end(), "--"), is_config)) {
+    line.insert(line.begin(), absl::StrCat("--config=", config));
+  }
+  return line;
+}
+
 absl::StatusOr<Outcome> RunCommand(const std::string& program, const Command& command,
                                    absl::Span<const std::string> arguments, const Environment& environment) {
   std::vector<FlagSpec> table = command.flags;
   table.insert(table.end(), CommonFlags().begin(), CommonFlags().end());
-  ASSIGN_OR_RETURN(const Flags flags, Flags::Parse(table, arguments));
+  ASSIGN_OR_RETURN(const Flags flags, Flags::Parse(table, WithConfig(arguments, environment.config)));
   RETURN_IF_ERROR(CheckPositionals(command, flags.positionals()));
   if (command.config == ConfigUse::kRequired && !flags.Has("config")) {
-    return UsageError(absl::StrCat(command.name, ": --config FILE is required"));
+    return UsageError(absl::StrCat(command.name, ": --config FILE is required, or SUGGEST_CONFIG in the environment"));
   }
   std::unique_ptr<Clock> clock;
   if (flags.Has("clock")) {
@@ -95,9 +109,7 @@ int ReportFailure(const std::string& program, const absl::Status& status, bool j
   return static_cast<int>(ExitCodeOf(status));
 }
 
-}  // namespace
-
-int Run(const Program& program, absl::Span<const std::string> arguments, const Environment& environment) {
+int RunLine(const Program& program, absl::Span<const std::string> arguments, const Environment& environment) {
   if (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help")) {
     environment.out.Write(Overview(program));
     return static_cast<int>(ExitCode::kDone);
@@ -117,13 +129,30 @@ int Run(const Program& program, absl::Span<const std::string> arguments, const E
   return static_cast<int>(outcome->exit);
 }
 
+}  // namespace
+
+int Run(const Program& program, absl::Span<const std::string> arguments, const Environment& environment) {
+  const int exit = RunLine(program, arguments, environment);
+  if (!environment.out.failed()) return exit;
+  environment.err.Write(
+      absl::StrCat(program.name, ": standard output cannot be written (closed, or full): the result is lost\n"));
+  return static_cast<int>(ExitCode::kFailed);
+}
+
 int RunMain(const Program& program, int argc, char** argv) {
+  HoldStandardStreams();
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away must not end a run that has begun
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   FileSink out(stdout);
   FileSink err(stderr);
   const SystemClock wall;
-  return Run(program, arguments, {.out = out, .err = err, .err_is_terminal = isatty(STDERR_FILENO) == 1, .wall = wall});
+  const char* const config = std::getenv("SUGGEST_CONFIG");
+  return Run(program, arguments,
+             {.out = out,
+              .err = err,
+              .err_is_terminal = isatty(STDERR_FILENO) == 1,
+              .wall = wall,
+              .config = config == nullptr ? "" : config});
 }
 
 }  // namespace suggest::cli

@@ -13,7 +13,8 @@
 
 namespace suggest::cli {
 
-// `arguments` are without the program's name. Returns the exit code. Threads: any, with sinks of their own.
+// `arguments` are without the program's name. Returns the exit code: 1, too, when standard output was not written
+// whole. Threads: any, with sinks of their own.
 int Run(const Program& program, absl::Span<const std::string> arguments, const Environment& environment);
 
 // The same for a program's main: standard streams, real time.

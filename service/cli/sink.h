@@ -12,8 +12,10 @@ namespace suggest::cli {
 class Sink {
  public:
   virtual ~Sink() = default;
-  // Writes and flushes. A sink whose reader is gone swallows the text: the command goes on.
+  // Writes and flushes. A sink whose reader is gone swallows the text: the command goes on, and failed() tells.
   virtual void Write(absl::string_view text) = 0;
+  // True once a text was not written whole: the reader is gone, the disk is full.
+  virtual bool failed() const { return false; }
 };
 
 // Does not own the file.
@@ -21,12 +23,14 @@ class FileSink : public Sink {
  public:
   explicit FileSink(std::FILE* file) : file_(file) {}
   void Write(absl::string_view text) override {
-    std::fwrite(text.data(), 1, text.size(), file_);
-    std::fflush(file_);
+    if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) failed_ = true;
+    if (std::fflush(file_) != 0) failed_ = true;
   }
+  bool failed() const override { return failed_; }
 
  private:
   std::FILE* file_;
+  bool failed_ = false;
 };
 
 class StringSink : public Sink {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -12,6 +13,9 @@
 
 namespace suggest {
 namespace {
+
+constexpr double kFastestRate = 1e6;
+constexpr absl::Duration kLongestRun = absl::Hours(24);
 
 absl::StatusOr<absl::Time> ParseInstant(absl::string_view text, absl::string_view part) {
   absl::Time time;
@@ -54,7 +58,25 @@ absl::StatusOr<std::unique_ptr<Clock>> ParseClock(absl::string_view text) {
   if (!absl::SimpleAtod(parts[2], &rate) || !std::isfinite(rate) || rate <= 0) {
     return absl::InvalidArgumentError(absl::StrCat("clock: rate '", parts[2], "' is not a positive number"));
   }
-  return std::make_unique<AcceleratedClock>(wall_epoch, start, rate);
+  // Times of decisions are kept as milliseconds since 1970 in 48 bits, and shown with years of four digits.
+  const absl::Time first = absl::UnixEpoch();
+  const absl::Time last = absl::FromCivil(absl::CivilYear(9999), absl::UTCTimeZone());
+  if (rate > kFastestRate) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("clock: rate '", parts[2], "' is above ", kFastestRate, ", a year in half a minute"));
+  }
+  for (const auto& [part, time] : {std::pair(parts[0], wall_epoch), std::pair(parts[1], start)}) {
+    if (time >= first && time < last) continue;
+    return absl::InvalidArgumentError(absl::StrCat("clock: '", part, "' lies outside of the years 1970 to 9998"));
+  }
+  auto clock = std::make_unique<AcceleratedClock>(wall_epoch, start, rate);
+  for (const absl::Time shown : {clock->Now(), clock->At(absl::Now() + kLongestRun)}) {
+    if (shown >= first && shown < last) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "clock: '", text, "' shows ", absl::FormatTime(absl::RFC3339_sec, shown, absl::UTCTimeZone()),
+        " within the next day; choose a wall epoch near now or a lower rate, so that it stays within 1970 to 9998"));
+  }
+  return clock;
 }
 
 }  // namespace suggest

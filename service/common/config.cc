@@ -1,5 +1,7 @@
 #include "service/common/config.h"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -13,6 +15,8 @@
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
+#include "service/common/config_text.h"
+#include "service/common/connection_string.h"
 
 namespace suggest {
 namespace {
@@ -166,7 +170,8 @@ absl::StatusOr<Config> ParseConfig(absl::string_view text, absl::string_view nam
   ParseErrors errors(name);
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&errors);
-  google::protobuf::io::ArrayInputStream stream(text.data(), static_cast<int>(text.size()));
+  ASSIGN_OR_RETURN(const std::string plain, ToTextFormat(text, name, Config::descriptor()));
+  google::protobuf::io::ArrayInputStream stream(plain.data(), static_cast<int>(plain.size()));
   if (!parser.Parse(&stream, &config)) return absl::InvalidArgumentError(errors.Joined());
   config = WithDefaults(std::move(config));
   if (absl::Status status = ValidateConfig(config); !status.ok()) {
@@ -176,11 +181,20 @@ absl::StatusOr<Config> ParseConfig(absl::string_view text, absl::string_view nam
 }
 
 absl::StatusOr<Config> LoadConfig(const std::string& path) {
-  std::ifstream file(path);
+  const auto unreadable = [&](absl::string_view why) {
+    return absl::NotFoundError(absl::StrCat("configuration ", path, " cannot be read: ", why));
+  };
+  struct stat status = {};
+  if (stat(path.c_str(), &status) != 0) return unreadable(std::strerror(errno));
+  // A pipe or a device could hold a reload up for ever.
+  if (!S_ISREG(status.st_mode)) return unreadable("it is no regular file");
+  std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    return absl::NotFoundError(absl::StrCat("configuration ", path, " cannot be read: ", std::strerror(errno)));
+  if (!file) return unreadable(std::strerror(errno));
+  if (file.peek() == std::ifstream::traits_type::eof()) {
+    return absl::InvalidArgumentError(absl::StrCat("configuration ", path, " is empty"));
   }
+  if (!(text << file.rdbuf())) return unreadable(std::strerror(errno));
   return ParseConfig(text.str(), path);
 }
 
@@ -196,12 +210,17 @@ Config ApplyLiveFields(const Config& running, const Config& next, std::vector<st
   NoteIfDifferent("learning", merged.learning(), next.learning(), ignored);
   NoteIfDifferent("choice.propensity_draws", merged.choice(), next.choice(), ignored);
   NoteIfDifferent("money", merged.money(), next.money(), ignored);
+  NoteIfDifferent("source", merged.source(), next.source(), ignored);
   return merged;
 }
 
 std::string PrintConfig(const Config& config) {
+  Config shown = config;
+  if (!shown.database().connection().empty()) {
+    shown.mutable_database()->set_connection(MaskPassword(shown.database().connection()));
+  }
   std::string text;
-  google::protobuf::TextFormat::PrintToString(config, &text);
+  google::protobuf::TextFormat::PrintToString(shown, &text);
   return text;
 }
 

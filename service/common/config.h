@@ -18,11 +18,12 @@
 namespace suggest {
 
 // Reads a text-proto file, fills in defaults and validates.
-// Errors: NOT_FOUND when the file cannot be read; INVALID_ARGUMENT with "file:line:column: what" for each syntax error,
-// or with every problem that ValidateConfig finds.
+// Errors: NOT_FOUND when the file cannot be read or is no regular file; INVALID_ARGUMENT when it is empty, or with
+// "file:line:column: what" for each syntax error, or with every problem that ValidateConfig finds.
 absl::StatusOr<config::v1::Config> LoadConfig(const std::string& path);
 
-// The same for text in hand; `name` stands for the file in messages.
+// The same for text in hand, which may hold durations, times and enum names as people write them (config_text.h);
+// `name` stands for the file in messages.
 absl::StatusOr<config::v1::Config> ParseConfig(absl::string_view text, absl::string_view name);
 
 // Sets each absent field that has a default. Idempotent.
@@ -37,7 +38,7 @@ absl::Status ValidateConfig(const config::v1::Config& config);
 config::v1::Config ApplyLiveFields(const config::v1::Config& running, const config::v1::Config& next,
                                    std::vector<std::string>* ignored);
 
-// The text-proto that --print-config shows; LoadConfig of it gives an equal configuration.
+// The text-proto that --print-config shows, without a password; LoadConfig of it gives an equal configuration.
 std::string PrintConfig(const config::v1::Config& config);
 
 absl::Duration ToAbslDuration(const google::protobuf::Duration& duration);

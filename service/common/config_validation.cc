@@ -5,12 +5,15 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
 #include "features/schema.h"
 #include "google/protobuf/descriptor.h"
 #include "service/common/config.h"
+#include "service/common/connection_string.h"
 #include "suggest/v1/learning_service.pb.h"
 #include "suggest/v1/suggestion_service.pb.h"
 
@@ -133,7 +136,7 @@ void CheckCache(const config::v1::CustomerCache& cache, Problems& problems) {
 
 void CheckDatabase(const config::v1::Database& database, Problems& problems) {
   if (database.connection().empty()) problems.Add("database.connection is missing");
-  if (database.connection().find("password=") != std::string::npos) {
+  if (HoldsPassword(database.connection())) {
     problems.Add("database.connection holds a password, expected it in PGPASSWORD or a PostgreSQL passfile");
   }
   problems.Unless(Within(database.pool_size(), 2, 1000), "database.pool_size", database.pool_size(), "2 to 1000");
@@ -146,6 +149,9 @@ void CheckDatabase(const config::v1::Database& database, Problems& problems) {
   const int64_t spool_bytes = database.spool_max_bytes();
   problems.Unless(spool_bytes >= int64_t{1} << 20 && spool_bytes <= int64_t{1} << 40, "database.spool_max_bytes",
                   spool_bytes, "1048576 to 1099511627776");
+  const absl::string_view spool = database.spool();
+  const bool is_path = spool.empty() || (spool[0] != ':' && !absl::StartsWithIgnoreCase(spool, "file:"));
+  problems.Unless(is_path, "database.spool", Quoted(spool), "the path of a file on a local disk");
   CheckCommit(database.commit(), problems);
   CheckCache(database.customer_cache(), problems);
   const absl::Duration hold = ToAbslDuration(database.hold_for());
@@ -274,6 +280,12 @@ void CheckMoney(const config::v1::Money& money, Problems& problems) {
   }
 }
 
+void CheckSource(const config::v1::Source& source, Problems& problems) {
+  absl::TimeZone zone;
+  problems.Unless(source.time_zone().empty() || absl::LoadTimeZone(source.time_zone(), &zone), "source.time_zone",
+                  Quoted(source.time_zone()), "an IANA name such as 'Europe/Berlin'");
+}
+
 }  // namespace
 
 absl::Status ValidateConfig(const config::v1::Config& config) {
@@ -286,6 +298,7 @@ absl::Status ValidateConfig(const config::v1::Config& config) {
   CheckLearning(config.learning(), problems);
   CheckChoice(config.choice(), problems);
   CheckMoney(config.money(), problems);
+  CheckSource(config.source(), problems);
   return problems.status();
 }
 

@@ -1,5 +1,8 @@
 #include "service/ctl/model_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -46,8 +49,14 @@ bool IsHexDigest(absl::string_view text) {
 absl::Status WriteModelFile(const std::string& path, const std::string& bytes, const std::string& sha256) {
   const std::string content =
       absl::StrCat(kMagic, " ", kFileFormat, " ", absl::BytesToHexString(sha256), " ", bytes.size(), "\n", bytes);
+  struct stat present = {};
+  if (lstat(path.c_str(), &present) == 0 && !S_ISREG(present.st_mode)) {
+    return Failure(absl::StatusCode::kInvalidArgument, path,
+                   "is a link, a device, a pipe or a folder, and would be replaced; name a plain file");
+  }
   const std::string partial = absl::StrCat(path, ".partial");
-  std::FILE* file = std::fopen(partial.c_str(), "wb");
+  const int descriptor = open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+  std::FILE* file = descriptor < 0 ? nullptr : fdopen(descriptor, "wb");
   if (file == nullptr) return Failure(absl::StatusCode::kUnavailable, partial, std::strerror(errno));
   const bool written = std::fwrite(content.data(), 1, content.size(), file) == content.size();
   if (std::fclose(file) != 0 || !written || std::rename(partial.c_str(), path.c_str()) != 0) {

@@ -16,7 +16,8 @@
 namespace suggest::ctl {
 
 // Replaces the file whole: a file that is there under this name is either the old or the new one.
-// Errors: UNAVAILABLE naming the path and the system's reason.
+// Errors: INVALID_ARGUMENT when the path names anything but a plain file, which a rename would replace; UNAVAILABLE
+// naming the path and the system's reason.
 absl::Status WriteModelFile(const std::string& path, const std::string& bytes, const std::string& sha256);
 
 // Errors, all naming the path: NOT_FOUND; DATA_LOSS when it is no model file, cut short, or does not match its

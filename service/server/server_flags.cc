@@ -9,7 +9,7 @@ namespace suggest::server {
 std::string ServerUsage() {
   return "suggestd: answers Suggest over gRPC and HTTP. Stops gracefully on SIGTERM, reloads its configuration on "
          "SIGHUP.\n\n"
-         "  --config FILE    the configuration, a text-proto (required)\n"
+         "  --config FILE    the configuration, a text-proto; SUGGEST_CONFIG in the environment stands for it\n"
          "  --print-config   show it with all defaults, and exit\n"
          "  --clock SPEC     'system' (default) or '<wall epoch>,<start>,<rate>': accelerated, for simulations\n"
          "  --version        show the version, and exit\n"
@@ -18,7 +18,8 @@ std::string ServerUsage() {
          "a PostgreSQL passfile.\n";
 }
 
-absl::StatusOr<ServerFlags> ParseServerFlags(const std::vector<std::string>& arguments) {
+absl::StatusOr<ServerFlags> ParseServerFlags(const std::vector<std::string>& arguments,
+                                             const std::string& default_config) {
   ServerFlags flags;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
@@ -39,8 +40,9 @@ absl::StatusOr<ServerFlags> ParseServerFlags(const std::vector<std::string>& arg
       *value = equals == std::string::npos ? arguments[++i] : argument.substr(equals + 1);
     }
   }
+  if (flags.config.empty()) flags.config = default_config;
   if (flags.config.empty() && !flags.help && !flags.version) {
-    return absl::InvalidArgumentError("--config is required");
+    return absl::InvalidArgumentError("--config is required, or SUGGEST_CONFIG in the environment");
   }
   return flags;
 }

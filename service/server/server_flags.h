@@ -20,8 +20,10 @@ struct ServerFlags {
 inline constexpr char kVersion[] = SUGGEST_VERSION;
 
 // Takes "--name value" and "--name=value". `arguments` without the program's name.
-// Errors: INVALID_ARGUMENT for an unknown flag, one without its value, or no --config where one is needed.
-absl::StatusOr<ServerFlags> ParseServerFlags(const std::vector<std::string>& arguments);
+// `default_config` stands for a --config that is not there; empty = none. Errors: INVALID_ARGUMENT for an unknown flag,
+// one without its value, or no --config where one is needed.
+absl::StatusOr<ServerFlags> ParseServerFlags(const std::vector<std::string>& arguments,
+                                             const std::string& default_config = "");
 
 std::string ServerUsage();
 

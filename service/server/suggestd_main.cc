@@ -1,12 +1,15 @@
 // suggestd: the service. Reads its configuration, serves until SIGTERM or SIGINT, reloads Live fields on SIGHUP.
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "service/common/clock.h"
 #include "service/common/config.h"
+#include "service/common/standard_streams.h"
 #include "service/server/server.h"
 #include "service/server/server_flags.h"
 
@@ -49,19 +52,26 @@ int Serve(const ServerFlags& flags, const config::v1::Config& config, const Cloc
   return 0;
 }
 
+// 1 when standard output is closed or full.
+int Show(const std::string& text) {
+  return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0;
+}
+
 int Main(const std::vector<std::string>& arguments) {
-  const absl::StatusOr<ServerFlags> flags = ParseServerFlags(arguments);
+  const char* const default_config = std::getenv("SUGGEST_CONFIG");
+  const absl::StatusOr<ServerFlags> flags =
+      ParseServerFlags(arguments, default_config == nullptr ? "" : default_config);
   if (!flags.ok()) {
     std::fputs(ServerUsage().c_str(), stderr);
     return Fail(flags.status(), 2);
   }
-  if (flags->help) return std::fputs(ServerUsage().c_str(), stdout) < 0;
-  if (flags->version) return std::printf("suggestd %s\n", kVersion) < 0;
+  if (flags->help) return Show(ServerUsage());
+  if (flags->version) return Show(absl::StrCat("suggestd ", kVersion, "\n"));
   const absl::StatusOr<std::unique_ptr<Clock>> clock = ParseClock(flags->clock);
   if (!clock.ok()) return Fail(clock.status(), 2);
   const absl::StatusOr<config::v1::Config> config = LoadConfig(flags->config);
   if (!config.ok()) return Fail(config.status(), 1);
-  if (flags->print_config) return std::fputs(PrintConfig(*config).c_str(), stdout) < 0;
+  if (flags->print_config) return Show(PrintConfig(*config));
   return Serve(*flags, *config, **clock);
 }
 
@@ -69,5 +79,6 @@ int Main(const std::vector<std::string>& arguments) {
 }  // namespace suggest::server
 
 int main(int argc, char** argv) {
+  suggest::HoldStandardStreams();
   return suggest::server::Main({argv + 1, argv + argc});
 }

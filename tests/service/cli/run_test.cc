@@ -1,5 +1,8 @@
 #include "service/cli/run.h"
 
+#include <cstdio>
+#include <utility>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -9,6 +12,7 @@ namespace suggest::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 absl::StatusOr<Outcome> Echo(const Invocation& invocation) {
@@ -54,6 +58,32 @@ TEST_F(RunTest, PrintsTextByDefaultAndOneDocumentWhenAskedForJson) {
   EXPECT_EQ(json.exit, 0);
   EXPECT_EQ(json.At({"word"}).string_value(), "hello");
   EXPECT_EQ(json.At({"now"}).string_value(), "2026-01-01T00:00:00+00:00");
+}
+
+TEST_F(RunTest, AResultThatStandardOutputDoesNotTakeIsAFailure) {
+  for (const std::vector<std::string>& line :
+       std::vector<std::vector<std::string>>{{"echo", "hello"}, {"echo", "idle", "--format=json"}, {"--help"}}) {
+    std::FILE* const full = std::fopen("/dev/full", "w");
+    FileSink out(full);
+    StringSink err;
+    EXPECT_EQ(Run(TestProgram(), line, {.out = out, .err = err, .wall = wall_}), 1);
+    EXPECT_THAT(err.text(), HasSubstr("standard output cannot be written"));
+    std::fclose(full);
+  }
+}
+
+TEST_F(RunTest, TheEnvironmentsConfigurationStandsForTheFlag) {
+  const auto run = [&](const std::vector<std::string>& line, const std::string& config) {
+    StringSink out;
+    StringSink err;
+    const int exit = Run(TestProgram(), line, {.out = out, .err = err, .wall = wall_, .config = config});
+    return std::pair(exit, err.text());
+  };
+  EXPECT_EQ(run({"things", "list"}, "").first, 2);
+  EXPECT_THAT(run({"things", "list"}, "").second, HasSubstr("or SUGGEST_CONFIG in the environment"));
+  EXPECT_THAT(run({"things", "list", "x"}, "some.textproto").second, HasSubstr("one argument too many"));
+  EXPECT_THAT(run({"things", "list", "x", "--config", "other"}, "some.textproto").second,
+              Not(HasSubstr("given twice")));
 }
 
 TEST_F(RunTest, FailsWithOneLineOnStandardError) {
@@ -129,7 +159,7 @@ TEST_F(RunTest, RefusesAnUnknownFormat) {
 
 TEST_F(RunTest, RunsOnTheAcceleratedClockWhenGiven) {
   const RunResult result =
-      RunLine({"echo", "a", "--format=json", "--clock", "2020-01-01T00:00:00Z,2030-01-01T00:00:00Z,1000"});
+      RunLine({"echo", "a", "--format=json", "--clock", "2020-01-01T00:00:00Z,2030-01-01T00:00:00Z,100"});
   EXPECT_EQ(result.exit, 0);
   EXPECT_FALSE(absl::StartsWith(result.At({"now"}).string_value(), "2026-01-01"));
 }

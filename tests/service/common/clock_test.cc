@@ -48,5 +48,14 @@ TEST(ClockTest, NamesThePartThatCannotBeRead) {
   }
 }
 
+TEST(ClockTest, ATimeThatNoDecisionCanHaveIsRefusedAtStart) {
+  for (const char* text :
+       {"2026-01-01T00:00:00Z,1969-12-31T00:00:00Z,1", "1969-01-01T00:00:00Z,2026-01-01T00:00:00Z,1",
+        "2026-01-01T00:00:00Z,10889-08-03T00:00:00Z,1", "2026-01-01T00:00:00Z,2026-01-01T00:00:00Z,1e9",
+        "2001-01-01T00:00:00Z,2026-01-01T00:00:00Z,1000000", "2999-01-01T00:00:00Z,2026-01-01T00:00:00Z,1000"}) {
+    EXPECT_THAT(ParseClock(text), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("clock: "))) << text;
+  }
+}
+
 }  // namespace
 }  // namespace suggest

@@ -1,5 +1,7 @@
 #include "service/ctl/model_file.h"
 
+#include <sys/stat.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -46,6 +48,26 @@ class ModelFileTest : public ::testing::Test {
   model::v1::ModelVersion model_;
   decision::EncodedModel encoded_;
 };
+
+TEST_F(ModelFileTest, ADeviceAPipeOrALinkIsRefusedAndLeftAsItIs) {
+  Put("kept");
+  const std::string link = path_ + ".link";
+  const std::string pipe = path_ + ".pipe";
+  std::filesystem::remove(link);
+  std::filesystem::remove(pipe);
+  std::filesystem::create_symlink(path_, link);
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (const std::string& target : {std::string("/dev/null"), link, pipe, std::string("/")}) {
+    const absl::Status status = WriteModelFile(target, "bytes", std::string(32, 'x'));
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << target;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(target));
+  }
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  EXPECT_TRUE(std::filesystem::is_symlink(link) && std::filesystem::is_fifo(pipe));
+  EXPECT_EQ(Get(), "kept");
+  std::filesystem::remove(link);
+  std::filesystem::remove(pipe);
+}
 
 TEST_F(ModelFileTest, ReadsBackWhatItWrote) {
   ASSERT_TRUE(WriteModelFile(path_, encoded_.bytes, encoded_.sha256).ok());

@@ -31,6 +31,8 @@ TEST(ServerFlagsTest, NamesWhatIsWrong) {
 }
 
 TEST(ServerFlagsTest, HelpAndVersionNeedNoConfiguration) {
+  EXPECT_EQ(ParseServerFlags({}, "from the environment")->config, "from the environment");
+  EXPECT_EQ(ParseServerFlags({"--config", "a"}, "from the environment")->config, "a");
   EXPECT_THAT(ParseServerFlags({"--help"}), IsOk());
   EXPECT_THAT(ParseServerFlags({"--version"}), IsOk());
   for (const char* flag : {"--config", "--print-config", "--clock", "--version", "--help"}) {
