@@ -1,11 +1,13 @@
 #include "service/ctl/data_checks.h"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "bandit/base/status_macros.h"
@@ -13,10 +15,15 @@
 #include "features/extractor.h"
 #include "service/common/config.h"
 #include "service/ctl/command.h"
+#include "storage/postgres/errors.h"
 #include "storage/source/history_source.h"
+#include "storage/source/source_checks.h"
+#include "storage/source/time_text.h"
 
 namespace suggest::ctl {
 namespace {
+
+constexpr int kNamed = 3;  // rows that a finding names
 
 using config::v1::Feature;
 using features::FeatureExtractor;
@@ -46,7 +53,7 @@ class ColumnCount {
       present_[i] += features::FindAttribute(attributes, columns_[i]) != nullptr;
     }
     if (reading.ok()) return;
-    if (++unreadable_ == 1) first_problem_ = absl::StrCat(id, ": ", reading.message());
+    if (++unreadable_ <= kNamed) first_problems_.push_back(absl::StrCat(id, ": ", reading.message()));
   }
 
   void Report(Checks& checks) const {
@@ -63,7 +70,7 @@ class ColumnCount {
     }
     if (unreadable_ > 0) {
       checks.Failed(check_, absl::StrCat(GroupDigits(unreadable_), " of ", GroupDigits(rows_),
-                                         " rows cannot be read, first ", first_problem_));
+                                         " rows cannot be read, first ", absl::StrJoin(first_problems_, "; ")));
     }
     if (!absent.empty() || unreadable_ > 0) return;
     std::string message = absl::StrCat(GroupDigits(rows_), " rows, all of ", columns_.size(), " columns found");
@@ -79,7 +86,7 @@ class ColumnCount {
   std::vector<int64_t> present_;
   int64_t rows_ = 0;
   int64_t unreadable_ = 0;
-  std::string first_problem_;
+  std::vector<std::string> first_problems_;
 };
 
 absl::Status CheckCustomers(storage::HistorySource& source, const FeatureExtractor& extractor, absl::Time now,
@@ -107,6 +114,12 @@ absl::Status CheckRecommendations(storage::HistorySource& source, const FeatureE
 
 // Why the ingest would refuse this purchase; empty if it would not.
 std::string Refusal(const storage::PurchaseRecord& row, const config::v1::Money& money) {
+  for (const absl::Time time :
+       {row.purchased_at, row.visible_at.value_or(row.purchased_at), row.cancelled_at.value_or(row.purchased_at)}) {
+    if (storage::IsPlausibleTime(time)) continue;
+    return absl::StrCat("a time lies outside of the years ", storage::kFirstYear, " to ", storage::kLastYear);
+  }
+  if (!std::isfinite(row.amount)) return absl::StrCat("amount ", row.amount, " is no number");
   if (row.amount < 0) return absl::StrCat("amount ", row.amount, " is negative");
   if (row.currency.empty() || row.currency == money.currency() || money.conversion().contains(row.currency)) return "";
   return absl::StrCat("currency \"", row.currency, "\" is neither ", money.currency(), " nor converted");
@@ -116,38 +129,89 @@ absl::Status CheckPurchases(storage::HistorySource& source, const config::v1::Mo
                             ProgressLine& progress, Checks& checks) {
   int64_t rows = 0;
   int64_t refused = 0;
-  std::string first;
+  std::vector<std::string> first;
   RETURN_IF_ERROR(source.ForEachPurchase([&](const storage::PurchaseRecord& row) {
     progress.Update("doctor: purchases", ++rows, total);
     const std::string refusal = Refusal(row, money);
-    if (!refusal.empty() && ++refused == 1) first = absl::StrCat(row.purchase_id, ": ", refusal);
+    if (!refusal.empty() && ++refused <= kNamed) first.push_back(absl::StrCat(row.purchase_id, ": ", refusal));
     return absl::OkStatus();
   }));
   if (refused > 0) {
     checks.Warning("purchases", absl::StrCat(GroupDigits(refused), " of ", GroupDigits(rows),
-                                             " rows will be refused, first ", first));
+                                             " rows will be refused, first ", absl::StrJoin(first, "; ")));
   } else {
     checks.Ok("purchases", absl::StrCat(GroupDigits(rows), " rows, all in ", money.currency(), " or converted"));
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckAll(storage::Database& database, const config::v1::Config& config, absl::Time now,
-                      ProgressLine& progress, Checks& checks) {
-  ASSIGN_OR_RETURN(const FeatureExtractor extractor, MakeExtractor(config));
-  ASSIGN_OR_RETURN(const std::unique_ptr<storage::HistorySource> source, storage::HistorySource::Open(database));
-  ASSIGN_OR_RETURN(const storage::HistoryCounts counts, source->Counts());
-  RETURN_IF_ERROR(CheckCustomers(*source, extractor, now, counts.customers, progress, checks));
-  RETURN_IF_ERROR(CheckRecommendations(*source, extractor, now, checks));
-  return CheckPurchases(*source, config.money(), counts.purchases, progress, checks);
+storage::SourceExpectations Expectations(const config::v1::Config& config, absl::Time now) {
+  storage::SourceExpectations expected;
+  expected.now = now;
+  expected.currencies.emplace_back(config.money().currency(), 1);
+  for (const auto& [currency, rate] : config.money().conversion()) expected.currencies.emplace_back(currency, rate);
+  expected.reward_cap = config.money().reward_cap();
+  expected.base_rate = config.learning().base_rate();
+  expected.attribution_window = ToAbslDuration(config.learning().attribution_window());
+  expected.clock_skew_tolerance = ToAbslDuration(config.learning().clock_skew_tolerance());
+  return expected;
+}
+
+// Runs `check` on a reading of the views of its own: an error ends its transaction, and must not end the other checks.
+void CheckView(storage::Database& database, const std::string& view, Checks& checks,
+               absl::FunctionRef<absl::Status(storage::HistorySource&, int64_t rows)> check) {
+  const auto run = [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t rows, storage::CountSourceRows(database, view));
+    ASSIGN_OR_RETURN(const std::unique_ptr<storage::HistorySource> source, storage::HistorySource::Open(database));
+    return check(*source, rows);
+  };
+  const absl::Status status = run();
+  if (!status.ok()) {
+    checks.Failed(view, absl::StrCat("source.", view, " cannot be read: ", storage::OperatorWords(status)));
+  }
+}
+
+// Without a feature of the recommendation every recommendation has the same expected reward for a customer.
+void CheckSides(const config::v1::FeatureSchema& schema, Checks& checks) {
+  for (const Feature& feature : schema.features()) {
+    if (feature.side() != Feature::CUSTOMER) return;
+  }
+  checks.Failed("features",
+                "no feature is of side RECOMMENDATION or PAIR, so all recommendations look alike: add one, such as the "
+                "recommendation's kind or price");
+}
+
+void ReportFindings(const std::vector<storage::SourceFinding>& findings, Checks& checks) {
+  bool suggestions = false;
+  for (const storage::SourceFinding& finding : findings) {
+    suggestions |= finding.view == "suggestions";
+    if (finding.failed) {
+      checks.Failed(finding.view, finding.message);
+    } else {
+      checks.Warning(finding.view, finding.message);
+    }
+  }
+  if (!suggestions)
+    checks.Ok("suggestions", "keys, times, statuses and propensities of source.suggestions are in order");
 }
 
 }  // namespace
 
 void CheckData(storage::Database& database, const config::v1::Config& config, absl::Time now, ProgressLine& progress,
                Checks& checks) {
-  const absl::Status status = CheckAll(database, config, now, progress, checks);
-  if (!status.ok()) checks.Failed("data", std::string(status.message()));
+  const absl::StatusOr<FeatureExtractor> extractor = MakeExtractor(config);
+  if (!extractor.ok()) return checks.Failed("features", std::string(extractor.status().message()));
+  CheckSides(config.features(), checks);
+  CheckView(database, "customers", checks, [&](storage::HistorySource& source, int64_t rows) {
+    return CheckCustomers(source, *extractor, now, rows, progress, checks);
+  });
+  CheckView(database, "recommendations", checks, [&](storage::HistorySource& source, int64_t) {
+    return CheckRecommendations(source, *extractor, now, checks);
+  });
+  CheckView(database, "purchases", checks, [&](storage::HistorySource& source, int64_t rows) {
+    return CheckPurchases(source, config.money(), rows, progress, checks);
+  });
+  ReportFindings(storage::CheckSourceRows(database, Expectations(config, now)), checks);
 }
 
 }  // namespace suggest::ctl

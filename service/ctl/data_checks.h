@@ -9,8 +9,10 @@
 
 namespace suggest::ctl {
 
-// Adds the checks "customers", "recommendations" and "purchases": reads every row of these source views once.
-// A column that no row has and a value that does not read are failures; an empty view is a warning.
+// Adds the checks "features", "customers", "recommendations", "suggestions" and "purchases", each with as many findings
+// as there are: reads every row of the source views, some more than once. A column that no row has, a value that does
+// not read, a key that occurs twice and an id that no request can name are failures; an empty view is a warning. A view
+// that cannot be read fails its own checks alone.
 void CheckData(storage::Database& database, const config::v1::Config& config, absl::Time now, ProgressLine& progress,
                Checks& checks);
 

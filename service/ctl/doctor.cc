@@ -1,9 +1,11 @@
 // suggestctl doctor: looks at everything that a running service depends on, and says what is wrong.
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "bandit/base/status_macros.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "service/common/config.h"
@@ -11,6 +13,7 @@
 #include "service/ctl/commands.h"
 #include "service/ctl/data_checks.h"
 #include "service/ctl/stored_model.h"
+#include "storage/postgres/change_store.h"
 #include "storage/postgres/diagnostics.h"
 #include "storage/postgres/migrator.h"
 #include "storage/postgres/partition_store.h"
@@ -121,6 +124,54 @@ void CheckModel(storage::Database& database, const config::v1::Config& config, a
   checks.Ok("model age", message);
 }
 
+void CheckServerSettings(storage::Database& database, const config::v1::Config& config, Checks& checks) {
+  // The pool, the writers, and one connection each that listens and that follows the catalogue.
+  const int connections = config.database().pool_size() + config.database().commit().writers() + 2;
+  const auto findings = storage::CheckSettings(database, connections);
+  if (!findings.ok()) return checks.Failed("settings", Words(findings.status()));
+  for (const storage::SettingFinding& finding : *findings) {
+    if (finding.failed) {
+      checks.Failed("settings", finding.message);
+    } else {
+      checks.Warning("settings", finding.message);
+    }
+  }
+  if (findings->empty()) checks.Ok("settings", "the server's, the database's and the role's settings change no result");
+}
+
+void CheckLearner(storage::Database& database, Checks& checks) {
+  const absl::StatusOr<std::vector<std::string>> problems = storage::CheckLearnerRows(database);
+  if (!problems.ok()) return checks.Failed("learner", Words(problems.status()));
+  for (const std::string& problem : *problems) checks.Failed("learner", problem);
+  if (problems->empty()) checks.Ok("learner", "its row and the buckets of the current model are whole");
+}
+
+void CheckWatches(storage::Database& database, const config::v1::Config& config, Checks& checks) {
+  const absl::StatusOr<std::vector<storage::WatchedTable>> tables = storage::ListWatched(database);
+  if (!tables.ok()) return checks.Failed("watched", Words(tables.status()));
+  std::vector<std::string> working;
+  for (const storage::WatchedTable& table : *tables) {
+    if (table.problem.empty()) {
+      working.push_back(absl::StrCat(table.table, " (", table.kind, ")"));
+    } else {
+      checks.Warning("watched", absl::StrCat(table.table, ": ", table.problem));
+    }
+  }
+  const absl::StatusOr<storage::Coverage> coverage = storage::ChangeStore(&database).Triggers();
+  if (!coverage.ok()) return checks.Failed("watched", Words(coverage.status()));
+  const std::string told = absl::StrCat("changes are told by ", absl::StrJoin(working, ", "));
+  if (coverage->unwatched.empty()) return checks.Ok("watched", told);
+  const std::string untold = absl::StrCat(
+      told, "; not by ", absl::StrJoin(coverage->unwatched, ", "),
+      ": put suggest.watch_customers or suggest.watch_recommendations on it where that is a table; meanwhile "
+      "changes are noticed by age");
+  using config::v1::CustomerCache;
+  if (config.database().customer_cache().change_detection() == CustomerCache::NOTIFY && !coverage->customers) {
+    return checks.Failed("watched", absl::StrCat(untold, ", which change_detection: NOTIFY rules out"));
+  }
+  checks.Ok("watched", untold);
+}
+
 absl::StatusOr<Outcome> RunDoctor(const Invocation& invocation) {
   Checks checks;
   const absl::StatusOr<config::v1::Config> config = ReadConfig(invocation);
@@ -137,10 +188,13 @@ absl::StatusOr<Outcome> RunDoctor(const Invocation& invocation) {
     return checks.ToOutcome();
   }
   if (!CheckDatabase(**database, invocation.environment.wall.Now(), checks)) return checks.ToOutcome();
+  CheckServerSettings(**database, *config, checks);
   const absl::Time now = invocation.clock.Now();
   if (CheckSchema(**database, checks)) {
     CheckPartitions(**database, now, checks);
     CheckModel(**database, *config, now, checks);
+    CheckLearner(**database, checks);
+    CheckWatches(**database, *config, checks);
   } else {
     checks.Skipped("model", "the schema is not this build's");
   }
@@ -155,12 +209,14 @@ absl::StatusOr<Outcome> RunDoctor(const Invocation& invocation) {
 }  // namespace
 
 Command DoctorCommand() {
-  return {.name = "doctor",
-          .summary = "Checks everything the service depends on and says in one line each what is wrong.",
-          .details =
-              "Configuration, database, clock, schema, partitions, model, source views, and whether the company's\n"
-              "rows have the columns that the feature schema reads. Writes nothing. Exit code 1: something failed.",
-          .run = RunDoctor};
+  return {
+      .name = "doctor",
+      .summary = "Checks everything the service depends on and says in one line each what is wrong.",
+      .details =
+          "Configuration, database, clock, settings, schema, partitions, model, learner, watched tables, source\n"
+          "views, and the company's rows: the columns that the feature schema reads, keys, ids, times, amounts, and\n"
+          "whether cap, window and base rate fit them. Writes nothing. Exit code 1: something failed.",
+      .run = RunDoctor};
 }
 
 }  // namespace suggest::ctl

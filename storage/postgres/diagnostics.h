@@ -3,6 +3,7 @@
 #define STORAGE_POSTGRES_DIAGNOSTICS_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,6 +25,27 @@ absl::StatusOr<ServerInfo> QueryServer(Database& db);
 // Checks that each source view is there with the contract's columns and types, and can be read.
 // Errors: FAILED_PRECONDITION listing every view and column that is missing or of the wrong type, joined by "; ".
 absl::Status CheckSourceViews(Database& db);
+
+// Settings of the server, the database or the role that change what an answer is worth: what is set, and why it
+// matters.
+struct SettingFinding {
+  bool failed = false;  // the service does not work with it; else it works, with less safety
+  std::string message;
+};
+// Empty when all is well. `connections` is how many this configuration may open.
+absl::StatusOr<std::vector<SettingFinding>> CheckSettings(Database& db, int connections);
+
+// What is wrong with the learner's own rows: no row of suggest.learner, a model of another basis, buckets that do not
+// fit the model. Empty when nothing is. Errors: FAILED_PRECONDITION before the migrations.
+absl::StatusOr<std::vector<std::string>> CheckLearnerRows(Database& db);
+
+// A table that tells of its changes (suggest.watch_customers, suggest.watch_recommendations).
+struct WatchedTable {
+  std::string table;
+  std::string kind;     // "customers" or "recommendations"
+  std::string problem;  // empty: its triggers work
+};
+absl::StatusOr<std::vector<WatchedTable>> ListWatched(Database& db);
 
 }  // namespace suggest::storage
 
