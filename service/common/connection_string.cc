@@ -11,8 +11,6 @@
 namespace suggest {
 namespace {
 
-constexpr absl::string_view kMask = "***";
-
 bool IsSecret(absl::string_view keyword) {
   return absl::EqualsIgnoreCase(keyword, "password") || absl::EqualsIgnoreCase(keyword, "sslpassword");
 }
@@ -40,7 +38,7 @@ size_t AfterValue(absl::string_view text, size_t at) {
   return std::min(quoted ? at + 1 : at, text.size());
 }
 
-std::string MaskKeywords(absl::string_view text) {
+std::string MaskKeywords(absl::string_view text, absl::string_view mask) {
   std::string masked;
   size_t at = 0;
   while (at < text.size()) {
@@ -57,8 +55,7 @@ std::string MaskKeywords(absl::string_view text) {
     }
     const size_t value = SkipSpace(text, equals + 1);
     at = AfterValue(text, value);
-    absl::StrAppend(&masked, text.substr(begin, value - begin),
-                    IsSecret(name) ? kMask : text.substr(value, at - value));
+    absl::StrAppend(&masked, text.substr(begin, value - begin), IsSecret(name) ? mask : text.substr(value, at - value));
   }
   return masked;
 }
@@ -76,7 +73,7 @@ std::string Decoded(absl::string_view text) {
 }
 
 // scheme://[user[:password]@]hosts[/dbname][?keyword=value&...]
-std::string MaskUri(absl::string_view scheme, absl::string_view rest) {
+std::string MaskUri(absl::string_view scheme, absl::string_view rest, absl::string_view mask) {
   const size_t question = std::min(rest.find('?'), rest.size());
   absl::string_view front = rest.substr(0, question);
   std::string masked(scheme);
@@ -86,7 +83,7 @@ std::string MaskUri(absl::string_view scheme, absl::string_view rest) {
   if (end != absl::string_view::npos) {
     const size_t colon = front.substr(0, end).find(':');
     if (colon != absl::string_view::npos && colon + 1 < end) {
-      absl::StrAppend(&masked, front.substr(0, colon + 1), kMask);
+      absl::StrAppend(&masked, front.substr(0, colon + 1), mask);
       front.remove_prefix(end);
     }
   }
@@ -99,19 +96,19 @@ std::string MaskUri(absl::string_view scheme, absl::string_view rest) {
     query.remove_prefix(pair.size());
     const size_t equals = pair.find('=');
     const bool secret = equals != absl::string_view::npos && IsSecret(Decoded(pair.substr(0, equals)));
-    absl::StrAppend(&masked, secret ? pair.substr(0, equals + 1) : pair, secret ? kMask : "");
+    absl::StrAppend(&masked, secret ? pair.substr(0, equals + 1) : pair, secret ? mask : "");
   }
   return masked;
 }
 
 }  // namespace
 
-std::string MaskPassword(absl::string_view connection) {
+std::string MaskPassword(absl::string_view connection, absl::string_view mask) {
   for (const absl::string_view scheme : {"postgresql://", "postgres://"}) {
     absl::string_view rest = connection;
-    if (absl::ConsumePrefix(&rest, scheme)) return MaskUri(scheme, rest);
+    if (absl::ConsumePrefix(&rest, scheme)) return MaskUri(scheme, rest, mask);
   }
-  return MaskKeywords(connection);
+  return MaskKeywords(connection, mask);
 }
 
 }  // namespace suggest

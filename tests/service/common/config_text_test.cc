@@ -5,9 +5,10 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "service/common/config.h"
 #include "service/common/connection_string.h"
-#include "tests/service/decision/decision_fixture.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
 
@@ -18,6 +19,10 @@ using ::suggest::testing::StatusIs;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+constexpr char kSmallConfig[] =
+    "database { connection: 'host=x' } money { currency: 'EUR' reward_cap: 1 } features { features { name: 'a' side: "
+    "CUSTOMER numeric { column: 'a' } } } ";
 
 std::string Rewritten(const std::string& text) {
   const absl::StatusOr<std::string> plain = ToTextFormat(text, "a.textproto", config::v1::Config::descriptor());
@@ -48,7 +53,8 @@ TEST(ConfigTextTest, ATextOrABareWordStandsForADurationAndTheOldFormStays) {
                            "learning { delay_strata { bounds: [2, 5] values: ['a', \"b\"] } }"}) {
     EXPECT_EQ(Rewritten(text), text);
   }
-  const auto config = ParseConfig(decision::TestConfigText("learning { grace: '2d' } choice { sticky_for: 5m }"), "c");
+  const auto config =
+      ParseConfig(absl::StrCat(kSmallConfig, "learning { grace: '2d' } choice { sticky_for: 5m }"), "c");
   ASSERT_THAT(config, ::suggest::testing::IsOk());
   EXPECT_EQ(config->learning().grace().seconds(), 2 * 86400);
   EXPECT_EQ(config->choice().sticky_for().seconds(), 300);
@@ -102,14 +108,14 @@ TEST(ConnectionStringTest, PasswordsInEverySpellingAreMasked) {
 TEST(ConfigFileTest, APasswordInAnySpellingIsRefusedAndNeverShown) {
   for (const char* connection :
        {"password = secret", "postgresql://u:secret@h/d", "postgresql://h/d?password=secret"}) {
-    const auto config =
-        ParseConfig(decision::TestConfigText(std::string("database { connection: '") + connection + "' }"), "c");
+    const auto config = ParseConfig(absl::StrReplaceAll(kSmallConfig, {{"host=x", connection}}), "c");
     EXPECT_THAT(config, StatusIs(absl::StatusCode::kInvalidArgument,
                                  AllOf(HasSubstr("database.connection holds a password"), Not(HasSubstr("secret")))));
   }
   config::v1::Config config;
   config.mutable_database()->set_connection("host=h password='secret'");
-  EXPECT_THAT(PrintConfig(config), Not(HasSubstr("secret")));
+  EXPECT_THAT(PrintConfig(config), AllOf(HasSubstr("password=***"), Not(HasSubstr("secret"))));
+  EXPECT_TRUE(HoldsPassword("password=***"));
 }
 
 TEST(ConfigFileTest, AnEmptyFileAndWhatIsNoFileAreNamedAsWhatTheyAre) {
