@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -60,13 +61,18 @@ void Reload(Server& server, const std::string& path, config::v1::Config* running
 
 // Ends the process when the drain has not, whatever still runs.
 void EndAfter(absl::Duration timeout, const Clock& clock) {
-  std::thread([timeout, &clock] {
-    std::this_thread::sleep_for(absl::ToChronoNanoseconds(timeout));
-    Log(&clock, stderr)
-        .Write(LogLevel::kError, "the drain has not ended: a call still runs, and the process ends all the same",
-               {{"seconds", absl::ToDoubleSeconds(timeout)}});
-    _exit(1);
-  }).detach();
+  try {
+    std::thread([timeout, &clock] {
+      std::this_thread::sleep_for(absl::ToChronoNanoseconds(timeout));
+      Log(&clock, stderr)
+          .Write(LogLevel::kError, "the drain has not ended: a call still runs, and the process ends all the same",
+                 {{"seconds", absl::ToDoubleSeconds(timeout)}});
+      _exit(1);
+    }).detach();
+  } catch (const std::system_error&) {
+    // There can be no thread more: the signal ends the process then, without a line in the log.
+    alarm(static_cast<unsigned>(absl::ToInt64Seconds(timeout)) + 1);
+  }
 }
 
 int Serve(const ServerFlags& flags, config::v1::Config config, const Clock& clock) {

@@ -19,7 +19,7 @@
 namespace suggest::server {
 
 struct HttpOptions {
-  std::string address;                        // host:port, an IPv6 host in brackets; port 0 takes a free one
+  std::string address = {};                   // host:port, an IPv6 host in brackets; port 0 takes a free one
   std::string field = "server.http_address";  // what errors call that address
   int threads = 8;                            // requests worked on at once; more wait for their turn
   int max_request_bytes = 4 << 20;            // a larger body is answered with 413

@@ -52,7 +52,14 @@ absl::Status BatchHandler::SuggestBatch(const v1::SuggestBatchRequest& request, 
   BatchSteps steps;
   steps.next_page = [&] { return NextPage(s_, request, std::exchange(first, false), &cursor); };
   steps.decide = [&](const std::string& customer_id, const CallContext& waiting) {
-    return suggestions_->Suggest(RequestFor(customer_id, request), waiting);
+    absl::StatusOr<v1::SuggestResponse> response = suggestions_->Suggest(RequestFor(customer_id, request), waiting);
+    if (const std::string storage_error = StorageErrorOf(response.status()); !storage_error.empty()) {
+      s_.log->Write(LogLevel::kWarning, "batch item failed",
+                    {{"request_id", BatchRequestId(request.run_id())},
+                     {"message", response.status().message()},
+                     {"storage_error", storage_error}});
+    }
+    return response;
   };
   steps.write = [&](const v1::SuggestBatchItem& item) {
     if (!write(item)) return false;

@@ -115,7 +115,7 @@ class BatchRun {
   }
 
   absl::StatusOr<v1::SuggestResponse> Try(const std::string& customer_id) {
-    const CallContext context{[this] { return stop_.stopped() || context_.Gone(); }};
+    const CallContext context{[this] { return stop_.stopped() || context_.Gone(); }, context_.caller};
     absl::Duration pause = kFirstPause;
     for (int tries = 1;; ++tries, pause *= 2) {
       absl::StatusOr<v1::SuggestResponse> response = steps_.decide(customer_id, context);
