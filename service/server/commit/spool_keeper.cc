@@ -98,7 +98,7 @@ absl::StatusOr<std::vector<Appended>> SpoolKeeper::AppendToLog(absl::Span<const 
   absl::StatusOr<std::vector<Appended>> stored = log_sink_->Append(unknown);
   Report(stored.status());
   RETURN_IF_ERROR(stored.status());
-  NoteWritten();
+  if (std::any_of(stored->begin(), stored->end(), [](const Appended& one) { return one.status.ok(); })) NoteWritten();
   for (size_t i = 0; i < place.size(); ++i) appended[place[i]] = std::move((*stored)[i]);
   return appended;
 }
@@ -151,7 +151,7 @@ absl::StatusOr<bool> SpoolKeeper::Drain() {
   if (committed.ok()) committed = CommitFeedback(page, &outcome);
   Report(committed);
   RETURN_IF_ERROR(committed);
-  NoteWritten();
+  if (outcome.refused.size() < page.size()) NoteWritten();
   const int64_t last = page.back().sequence;
   if (!outcome.refused.empty()) NoteRefused(outcome);
   std::erase_if(page, [&](const SpooledEntry& entry) { return outcome.refused.contains(entry.sequence); });

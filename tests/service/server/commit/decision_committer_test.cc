@@ -275,7 +275,7 @@ TEST_F(CommitterTest, ARecordsOwnPassingFailureIsItsCallersAndIsTriedAgainWhereN
   picky.refusals = 2;
   ASSERT_THAT(committer->SubmitUnawaited(Shared(1)), IsOk());
   committer->Drain(absl::Seconds(30));
-  EXPECT_LT(picky.refusals, 0);
+  EXPECT_LT(picky.refusals.load(), 0);
   EXPECT_THAT(metrics_.Text(), HasSubstr("suggest_lost_decisions_total 0"));
 }
 
