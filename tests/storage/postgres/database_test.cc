@@ -64,8 +64,8 @@ TEST(DatabaseTest, WhatADatabaseSetsForItsSessionsChangesNoResult) {
   const std::string name = test.QueryOne("SELECT current_database()");
   for (const char* setting :
        {"extra_float_digits = 0", "bytea_output = 'escape'", "datestyle = 'German'", "timezone = 'Asia/Kolkata'",
-        "intervalstyle = 'sql_standard'", "array_nulls = off", "search_path = 'nowhere'", "lock_timeout = 1",
-        "default_transaction_isolation = 'serializable'", "idle_session_timeout = 1", "client_encoding = 'LATIN1'"}) {
+        "intervalstyle = 'sql_standard'", "array_nulls = off", "search_path = 'nowhere'", "lock_timeout = '1h'",
+        "default_transaction_isolation = 'serializable'", "idle_session_timeout = '1h'", "client_encoding = 'LATIN1'"}) {
     test.Execute(absl::StrCat("ALTER DATABASE \"", name, "\" SET ", setting));
   }
   const auto db = test.OpenAnother();
