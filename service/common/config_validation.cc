@@ -90,6 +90,12 @@ void CheckServer(const config::v1::Server& server, Problems& problems) {
                                        std::pair("server.http_address", server.http_address())}) {
     problems.Unless(IsAddress(address), field, Quoted(address), "host:port with a port from 0 to 65535");
   }
+  problems.Unless(server.ops_address().empty() || IsAddress(server.ops_address()), "server.ops_address",
+                  Quoted(server.ops_address()), "empty, or host:port with a port from 0 to 65535");
+  for (const std::string& host : server.http_hosts()) {
+    problems.Unless(!host.empty() && host.find_first_of("/:@ ") == std::string::npos, "server.http_hosts", Quoted(host),
+                    "a host's name without scheme, port or path");
+  }
   const absl::Duration drain = ToAbslDuration(server.drain_timeout());
   problems.Unless(drain >= absl::ZeroDuration() && drain <= absl::Hours(1), "server.drain_timeout", drain,
                   "0 to 1 hour");

@@ -98,6 +98,9 @@ void CheckPartitions(storage::Database& database, absl::Time now, Checks& checks
   checks.Ok("partitions", ahead);
 }
 
+// Clocks of two machines may differ by so much.
+constexpr absl::Duration kClockTolerance = absl::Minutes(5);
+
 void CheckModel(storage::Database& database, const config::v1::Config& config, absl::Time now, Checks& checks) {
   const storage::ModelStore store(&database);
   const absl::StatusOr<int64_t> version = store.Current();
@@ -117,6 +120,12 @@ void CheckModel(storage::Database& database, const config::v1::Config& config, a
   const absl::Duration limit = ToAbslDuration(config.choice().model_max_age());
   const std::string message =
       absl::StrCat(name, " of basis ", stored->head.row.basis_id, ", data cut ", Span(age), " ago");
+  if (age < -kClockTolerance) {
+    return checks.Failed("model age", absl::StrCat(name, " has its data cut ", Span(-age),
+                                                   " ahead of the clock, so no ingest can run: correct the clock, or, "
+                                                   "if it was ahead when that version was made, run suggestctl "
+                                                   "ingest-rewards --rebuild"));
+  }
   if (limit > absl::ZeroDuration() && age > limit) {
     return checks.Failed("model age", absl::StrCat(message, ", more than choice.model_max_age ", Span(limit),
                                                    ": the fallback policy answers; is ingest-rewards running?"));

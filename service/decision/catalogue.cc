@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "bandit/base/status_macros.h"
 #include "google/protobuf/util/json_util.h"
-#include "service/common/limits.h"
 #include "service/common/sha256.h"
 #include "suggest/model/v1/decision.pb.h"
 
@@ -48,9 +47,9 @@ CatalogueEntry ToEntry(const storage::RecommendationRecord& record) {
 // Why the row cannot be served at all; empty if it can.
 std::string Unusable(const storage::RecommendationRecord& record) {
   if (record.recommendation_id.empty()) return absl::StrCat("a row titled '", record.title, "' has no id");
-  if (record.recommendation_id.size() <= kMaxIdBytes) return "";
+  if (record.recommendation_id.size() <= storage::kLongestIdBytes) return "";
   return absl::StrCat("an id that begins with '", record.recommendation_id.substr(0, 20), "' has ",
-                      record.recommendation_id.size(), " bytes, at most ", kMaxIdBytes, " can be served");
+                      record.recommendation_id.size(), " bytes, at most ", storage::kLongestIdBytes, " can be served");
 }
 
 // Attributes that are no JSON object are left out and appended to *unreadable.

@@ -5,9 +5,9 @@
 // name can be recomputed from the stored bytes. A candidate's index is its place in this order.
 //
 // A row of the view that cannot be used is withheld, by name, and the others serve: one whose recommendation_id is
-// empty or longer than kMaxIdBytes, and all but one of the rows of one id. Of rows that differ the one stays whose
-// attributes, and then whose other columns, come first in byte order. An attribute that cannot be read counts as
-// missing, now and whenever the version is read again.
+// empty or longer than storage::kLongestIdBytes, and all but one of the rows of one id. Of rows that differ the one
+// stays whose attributes, and then whose other columns, come first in byte order. An attribute that cannot be read
+// counts as missing, now and whenever the version is read again.
 //
 // What is active changes only at the items' own active_from and active_until, so it is one mask per interval between
 // two of these instants; the newest one asked for is kept and shared (a mask takes O(size) to make).

@@ -79,11 +79,21 @@ class RunningServer final : public Server {
   absl::Status Begin() {
     const auto config = config_.Get();
     const int threads = std::min(config->server().max_concurrent_requests(), kMostHttpThreads);
+    const std::vector<std::string> hosts(config->server().http_hosts().begin(), config->server().http_hosts().end());
     ASSIGN_OR_RETURN(http_, HttpServer::Start({.address = config->server().http_address(),
                                                .threads = threads,
                                                .max_request_bytes = config->server().max_request_bytes(),
+                                               .hosts = hosts,
                                                .is_probe = &HttpRoutes::IsProbe},
                                               [this](const HttpRequest& request) { return routes_.Answer(request); }));
+    if (!config->server().ops_address().empty()) {
+      ASSIGN_OR_RETURN(
+          ops_, HttpServer::Start({.address = config->server().ops_address(),
+                                   .field = "server.ops_address",
+                                   .threads = 2,
+                                   .hosts = hosts},
+                                  [this](const HttpRequest& request) { return routes_.AnswerProbe(request); }));
+    }
     ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(config->server(), &endpoints_));
     StartBackgroundWork(*config);
     log_.Write(LogLevel::kInfo, "started", {{"grpc_port", grpc_->port()}, {"http_port", http_->port()}});
@@ -92,6 +102,7 @@ class RunningServer final : public Server {
 
   int grpc_port() const override { return grpc_->port(); }
   int http_port() const override { return http_->port(); }
+  int ops_port() const override { return ops_ == nullptr ? 0 : ops_->port(); }
   absl::Status Ready() const override { return readiness_.Check(); }
 
   void Reload(const config::v1::Config& next) override {
@@ -120,11 +131,13 @@ class RunningServer final : public Server {
     const auto rest = [&] { return std::max(timeout - watch.Elapsed(), absl::ZeroDuration()); };
     grpc_->Shutdown(timeout);
     http_->Shutdown(rest());
+    if (ops_ != nullptr) ops_->Shutdown(rest());
     committer_.Drain(rest());
     stop_.Stop();
     catalogue_stop_.Stop();
     for (std::thread& thread : threads_) thread.join();
     http_.reset();
+    ops_.reset();
     log_.Write(LogLevel::kInfo, "stopped");
   }
 
@@ -249,6 +262,7 @@ class RunningServer final : public Server {
   Endpoints endpoints_;
   HttpRoutes routes_;
   std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<HttpServer> ops_;  // null: no listener of its own for probes
   std::unique_ptr<GrpcServer> grpc_;
   StopSignal stop_;
   std::vector<std::thread> threads_;

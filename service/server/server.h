@@ -35,6 +35,8 @@ class Server {
 
   virtual int grpc_port() const = 0;
   virtual int http_port() const = 0;
+  // 0: there is no listener of its own for probes.
+  virtual int ops_port() const = 0;
   // OK when Suggest can be answered, else UNAVAILABLE with the reason.
   virtual absl::Status Ready() const = 0;
 

@@ -80,6 +80,7 @@ int Serve(const ServerFlags& flags, config::v1::Config config, const Clock& cloc
   auto server = Server::Start({.config = config, .clock = &clock, .log_stream = stderr});
   if (!server.ok()) return Fail(server.status(), 1);
   std::printf("grpc port %d\nhttp port %d\n", (*server)->grpc_port(), (*server)->http_port());
+  if ((*server)->ops_port() != 0) std::printf("ops port %d\n", (*server)->ops_port());
   std::fflush(stdout);
   int received = 0;
   while (sigwait(&signals, &received) == 0 && received == SIGHUP) Reload(**server, flags.config, &config);

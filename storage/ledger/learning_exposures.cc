@@ -96,7 +96,7 @@ constexpr Statement kHeedDiscards = {
     "  FROM suggest.feedback f JOIN suggest.exposures e "
     "    ON e.customer_id = f.customer_id AND e.suggestion_id = f.suggestion_id "
     "  WHERE f.kind = 3 AND f.occurred_at >= $2::timestamptz AND f.occurred_at <= $3::timestamptz "
-    "  AND NOT e.mature AND e.continues IS NULL AND e.context IS NOT NULL) "
+    "  AND NOT e.mature AND NOT e.set_aside AND e.continues IS NULL AND e.context IS NOT NULL) "
     "UPDATE suggest.exposures e SET basis_id = found.basis_id, discarded = found.basis_id = 0 FROM found "
     "WHERE e.customer_id = found.customer_id AND e.suggestion_id = found.suggestion_id "
     "AND e.basis_id <> found.basis_id RETURNING " SUGGEST_LEDGER_COLUMNS};

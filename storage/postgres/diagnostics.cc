@@ -180,6 +180,12 @@ absl::StatusOr<std::vector<std::string>> CheckLearnerRows(Database& db) {
              ': no ingest can publish'
       FROM current c, suggest.learner l WHERE l.basis_id <> c.basis_id
       UNION ALL
+      SELECT count(*) || ' exposures are set aside, because no posterior could be solved with them, first ' ||
+             min(suggestion_id) || ' of customer ' || (array_agg(customer_id ORDER BY suggestion_id))[1] ||
+             ': correct the attributes of their customers and recommendations; suggestctl warm-start --replace reads '
+             'them anew'
+      FROM suggest.exposures WHERE set_aside HAVING count(*) > 0
+      UNION ALL
       SELECT k.name || ': ' || count(*) || ' rows are broken, first of day ' || min(k.day) ||
              ': suggestctl verify compares them with the ledger'
       FROM kinds k JOIN current c ON c.basis_id = k.basis_id

@@ -35,8 +35,9 @@ struct SettingFinding {
 // Empty when all is well. `connections` is how many this configuration may open.
 absl::StatusOr<std::vector<SettingFinding>> CheckSettings(Database& db, int connections);
 
-// What is wrong with the learner's own rows: no row of suggest.learner, a model of another basis, buckets that do not
-// fit the model. Empty when nothing is. Errors: FAILED_PRECONDITION before the migrations.
+// What is wrong with the learner's own rows: no row of suggest.learner, a model of another basis, exposures that are
+// set aside, buckets that do not fit the model. Empty when nothing is. Errors: FAILED_PRECONDITION before the
+// migrations.
 absl::StatusOr<std::vector<std::string>> CheckLearnerRows(Database& db);
 
 // A table that tells of its changes (suggest.watch_customers, suggest.watch_recommendations).

@@ -11,6 +11,7 @@
 #include "bandit/base/check.h"
 #include "bandit/base/status_macros.h"
 #include "storage/postgres/database_internal.h"
+#include "storage/records.h"
 #include "storage/source/csv.h"
 
 namespace suggest::storage {

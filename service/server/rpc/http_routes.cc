@@ -126,12 +126,17 @@ bool HttpRoutes::IsProbe(absl::string_view path) {
   return false;
 }
 
+HttpReply HttpRoutes::AnswerProbe(const HttpRequest& request) const {
+  if (!IsProbe(request.path)) {
+    return ErrorReply(absl::NotFoundError("server.ops_address answers /metrics, /healthz and /readyz alone"));
+  }
+  const std::optional<HttpReply> refusal = RefuseVerb(request, "GET");
+  return refusal ? *refusal : Probe(request);
+}
+
 HttpReply HttpRoutes::Answer(const HttpRequest& request) const {
   if (request.path == "*") return {.status = 204, .allow = "GET, HEAD, POST, OPTIONS"};
-  if (IsProbe(request.path)) {
-    const std::optional<HttpReply> refusal = RefuseVerb(request, "GET");
-    return refusal ? *refusal : Probe(request);
-  }
+  if (IsProbe(request.path)) return AnswerProbe(request);
   absl::string_view value;
   const MethodRow* row = FindRow(request.path, &value);
   if (row == nullptr) return ErrorReply(absl::NotFoundError("there is no such path (docs/clients.md lists them)"));

@@ -33,6 +33,8 @@ class HttpRoutes {
 
   // Of paths that must be answered however busy the methods are.
   static bool IsProbe(absl::string_view path);
+  // What server.ops_address answers: probes alone, NOT_FOUND for other paths.
+  HttpReply AnswerProbe(const HttpRequest& request) const;
 
  private:
   HttpReply Probe(const HttpRequest& request) const;

@@ -5,12 +5,13 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "service/common/limits.h"
+#include "storage/records.h"
 #include "suggest/v1/learning_service.pb.h"
 #include "suggest/v1/suggestion_service.pb.h"
 
 namespace suggest::server {
 
+inline constexpr int kMaxIdBytes = storage::kLongestIdBytes;
 inline constexpr int kMaxRunIdBytes = 200;
 inline constexpr int kMaxSlate = 100;
 inline constexpr int kMaxListedIds = 10'000;

@@ -112,6 +112,8 @@ INSTANTIATE_TEST_SUITE_P(
     Settings, ConfigRefusesTest,
     ::testing::Values(
         BadSetting{"server { http_address: '127.0.0.1:70000' }", "server.http_address is '127.0.0.1:70000'"},
+        BadSetting{"server { ops_address: 'nowhere' }", "server.ops_address is 'nowhere'"},
+        BadSetting{"server { http_hosts: 'https://a.example' }", "server.http_hosts is 'https://a.example'"},
         BadSetting{"server { drain_timeout { seconds: -1 } }", "server.drain_timeout is -1s"},
         BadSetting{"server { max_concurrent_requests: -1 }", "server.max_concurrent_requests is -1"},
         BadSetting{"server { max_request_bytes: 10 }", "server.max_request_bytes is 10"},

@@ -60,9 +60,8 @@ TEST_F(DoctorTest, AmountsThatAreNoNumbersAndTimesThatAreNoneWillBeRefused) {
       "INSERT INTO builtin.purchases (purchase_id, customer_id, recommendation_id, purchased_at, amount) VALUES "
       "('n1', 'c1', 'r1', '2026-01-01Z', 'NaN'), ('n2', 'c1', 'r1', '2026-01-02Z', 'Infinity'), "
       "('n3', 'c1', 'r1', '2026-01-03Z', -5), ('n4', 'c1', 'r1', '0001-01-01Z', 5)");
-  EXPECT_THAT(Doctor(),
-              ContainsRegex("warning +purchases +4 of 5 rows will be refused, first n4: a time lies outside "
-                            "of the years 1900 to 9999; n1: amount nan is no number; n2: amount inf"));
+  EXPECT_THAT(Doctor(), ContainsRegex("warning +purchases +4 of 5 rows will be refused, first n4: a time lies outside "
+                                      "of the years 1900 to 9999; n1: amount nan is no number; n2: amount inf"));
 }
 
 TEST_F(DoctorTest, AViewWithABadCastFailsAndTheOtherViewsAreChecked) {
@@ -89,6 +88,29 @@ TEST_F(DoctorTest, ALostLearnerRowAndBrokenBucketsFail) {
   EXPECT_THAT(Doctor(), ContainsRegex("ok +learner"));
   database_.Execute("DELETE FROM suggest.learner");
   EXPECT_THAT(Doctor(), ContainsRegex("failed +learner +suggest.learner has 0 rows"));
+}
+
+TEST_F(DoctorTest, ExposuresThatAreSetAsideFailAndAreNamed) {
+  database_.Execute(
+      "INSERT INTO suggest.exposures (customer_id, suggestion_id, recommendation_id, exposed_at, day, basis_id, "
+      "historical, set_aside) SELECT 'c' || i, 's' || i, 'r1', '2026-01-01Z', 20454, 0, false, i > 1 "
+      "FROM generate_series(1, 3) i");
+  EXPECT_THAT(Doctor(),
+              ContainsRegex("failed +learner +2 exposures are set aside, because no posterior could be solved "
+                            "with them, first s2 of customer c2"));
+}
+
+TEST_F(DoctorTest, AModelAheadOfTheClockFailsWithItsRemedy) {
+  const std::string config = folder_.Write(
+      "w.textproto",
+      absl::StrCat("database { connection: \"", absl::CEscape(database_.connection()),
+                   "\" } money { currency: 'EUR' reward_cap: 100 } learning { base_rate: 0.1 } features { features { "
+                   "name: 'segment' side: CUSTOMER categorical { column: 'segment' vocabulary: 'a' } } features { "
+                   "name: 'kind' side: RECOMMENDATION categorical { column: 'kind' vocabulary: 'k' } } }"));
+  ManualClock ahead{absl::FromCivil(absl::CivilSecond(2026, 3, 1, 12, 0, 0), absl::UTCTimeZone())};
+  ASSERT_EQ(RunCtl(AllCommands(), {"warm-start", "--empty", "--config", config}, ahead).exit, 0);
+  EXPECT_THAT(RunCtl(AllCommands(), {"doctor", "--config", config}, clock_).out,
+              ContainsRegex("failed +model age +version 1 has its data cut .* ahead of the clock.*--rebuild"));
 }
 
 TEST_F(DoctorTest, SettingsThatLoseDecisionsOrStopWritingAreNamed) {

@@ -221,7 +221,7 @@ TEST_F(SourceChangesTest, ASuggestionThatIsKeptAnewAfterADiscardStartsItsClockAn
   Feedback("ann", suggestion, Day(2.1), RecordFeedbackRequest::DISCARDED);
   Ingest(Day(3));
   ExpectTaught({});
-  Feedback("ann", suggestion, Day(4), RecordFeedbackRequest::KEPT);
+  Feedback("ann", suggestion, Day(4), RecordFeedbackRequest::EDITED);  // a kind is recorded once
   Ingest(Day(5));
   ExpectTaught({{"ann", "hat", 1, 0}});
   EXPECT_EQ(One("SELECT exposed_at = '2026-03-06 00:00+00' FROM suggest.exposures"), "t");

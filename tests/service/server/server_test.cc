@@ -243,6 +243,16 @@ TEST_F(ServerTest, ASecondServerOnEitherPortFailsAndNamesTheAddress) {
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(config.server().http_address())));
 }
 
+TEST_F(ServerTest, TheOpsListenerAnswersProbesAndNothingElse) {
+  config::v1::Config config = ConfigOf(database_.connection());
+  config.mutable_server()->set_ops_address("127.0.0.1:0");
+  const auto server = Server::Start({.config = config, .clock = &clock_, .log_stream = log_.stream()});
+  ASSERT_THAT(server, IsOk());
+  EXPECT_EQ(Http((*server)->ops_port(), "GET", "/healthz").status, 200);
+  EXPECT_THAT(Http((*server)->ops_port(), "GET", "/metrics").body, HasSubstr("suggest_ready"));
+  EXPECT_EQ(Http((*server)->ops_port(), "POST", "/v1/suggest", "{}").status, 404);
+}
+
 TEST_F(ServerTest, APublishedVersionIsServedByEveryReplicaAlsoAfterItsListenConnectionWasCut) {
   const auto first = StartReady();
   const auto second = StartReady();
