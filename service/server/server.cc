@@ -18,6 +18,7 @@
 #include "service/server/follow/model_updater.h"
 #include "service/server/library_log.h"
 #include "service/server/rpc/grpc_server.h"
+#include "service/server/rpc/http_routes.h"
 #include "service/server/rpc/http_server.h"
 #include "service/server/stop_signal.h"
 #include "storage/models/model_store.h"

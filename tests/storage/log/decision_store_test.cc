@@ -177,7 +177,8 @@ TEST_F(DecisionStoreTest, ARowThatIsNotWhatWasLoggedIsDataLossForItselfAlone) {
                              "policy = 5", "model_version = 7", "catalogue_version = '\\x00'", "explore = NOT explore",
                              "fallback_reason = ''", "propensity_status = 2", "recommendation_ids = '{r1}'",
                              "recommendation_ids = '{}'", "checksum = checksum + 1", "request_id = 'another'"}) {
-    const DecisionRecord decision = MakeDecision("c1", absl::StrCat("q", ++number), kNoon, number);
+    ++number;
+    const DecisionRecord decision = MakeDecision("c1", absl::StrCat("q", number), kNoon, number);
     const DecisionRecord* const batch[] = {&decision};
     ASSERT_OK(store_.AppendBatch(batch));
     test_.Execute(
