@@ -19,8 +19,8 @@ namespace suggest::streams {
 struct DelayStudyOptions {
   StreamOptions stream;
   std::vector<Method> methods = AllMethods();  // the oracle and both vanillas are added: improvements need them
-  std::optional<int> waiting_column;           // of Click::features: waiting times by its levels (stream_waiting.h)
-  std::vector<double> waiting_shares;          // of WaitingTimesOf
+  std::optional<int> waiting_column = {};      // of Click::features: waiting times by its levels (stream_waiting.h)
+  std::vector<double> waiting_shares = {};     // of WaitingTimesOf
   std::vector<int64_t> waitings;               // seconds; empty: no sweep
   std::vector<double> noises;                  // shares of the stream's conversions; empty: no sweep
   uint64_t noise_seed = 1;

@@ -12,9 +12,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
 #include "service/common/config.h"
 #include "service/server/rpc/message_pool.h"
+#include "service/server/rpc/methods.h"
 #include "service/server/rpc/suggest_service.h"
 #include "suggest/v1/learning_service.grpc.pb.h"
 
@@ -68,8 +70,18 @@ class UnreadableRequest final : public grpc::experimental::Interceptor {
 class UnreadableRequestFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
   grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
-    const bool ours = absl::StartsWith(info->method(), "/suggest.v1.");
-    return ours ? new UnreadableRequest : nullptr;  // gRPC owns it
+    // gRPC owns it. An unknown method stays UNIMPLEMENTED.
+    return IsKnown(info->method()) ? new UnreadableRequest : nullptr;
+  }
+
+ private:
+  static bool IsKnown(absl::string_view path) {
+    if (!absl::ConsumePrefix(&path, "/suggest.v1.")) return false;
+    for (const MethodRow& row : kMethodTable) {
+      absl::string_view rest = path;
+      if (absl::ConsumePrefix(&rest, row.service) && absl::ConsumePrefix(&rest, "/") && rest == row.name) return true;
+    }
+    return false;
   }
 };
 

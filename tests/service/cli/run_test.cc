@@ -66,7 +66,7 @@ TEST_F(RunTest, AResultThatStandardOutputDoesNotTakeIsAFailure) {
     std::FILE* const full = std::fopen("/dev/full", "w");
     FileSink out(full);
     StringSink err;
-    EXPECT_EQ(Run(TestProgram(), line, {.out = out, .err = err, .wall = wall_}), 1);
+    EXPECT_EQ(cli::Run(TestProgram(), line, {.out = out, .err = err, .wall = wall_}), 1);
     EXPECT_THAT(err.text(), HasSubstr("standard output cannot be written"));
     std::fclose(full);
   }
@@ -76,7 +76,7 @@ TEST_F(RunTest, TheEnvironmentsConfigurationStandsForTheFlag) {
   const auto run = [&](const std::vector<std::string>& line, const std::string& config) {
     StringSink out;
     StringSink err;
-    const int exit = Run(TestProgram(), line, {.out = out, .err = err, .wall = wall_, .config = config});
+    const int exit = cli::Run(TestProgram(), line, {.out = out, .err = err, .wall = wall_, .config = config});
     return std::pair(exit, err.text());
   };
   EXPECT_EQ(run({"things", "list"}, "").first, 2);

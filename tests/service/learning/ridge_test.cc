@@ -99,7 +99,9 @@ TEST(RidgeTest, TheLearnerSolvesWithTheOneThatItChose) {
   for (int i = 0; i < 300; ++i) {
     contexts.push_back({Eigen::Vector2d(1, rng.NextNormal()), Eigen::Vector2d(1, rng.NextNormal()), {}});
     ASSERT_THAT(learner.BookExposure(i, start, contexts.back()), IsOk());
-    if (rng.NextUniform() < 0.2) ASSERT_THAT(learner.SetReward(i, 0.5, start + absl::Hours(24)), IsOk());
+    if (rng.NextUniform() < 0.2) {
+      ASSERT_THAT(learner.SetReward(i, 0.5, start + absl::Hours(24)), IsOk());
+    }
   }
   const absl::Time tick = start + settings.maturity() + absl::Hours(24);
   const auto posterior = learner.Step(tick);

@@ -72,7 +72,11 @@ TEST(MetricsTest, AnIngestFeedsEachOfItsCounts) {
   Metrics metrics;
   metrics.RecordIngest(response);
   const std::string text = metrics.Text();
-  for (int i = 0; i < descriptor->field_count(); ++i) EXPECT_THAT(text, HasSubstr(absl::StrCat(" ", 100 + i, "\n")));
+  for (int i = 0; i < descriptor->field_count(); ++i) {
+    // What the vanished are compared with is no event of its own.
+    if (descriptor->field(i)->name() == "purchases_booked") continue;
+    EXPECT_THAT(text, HasSubstr(absl::StrCat(" ", 100 + i, "\n")));
+  }
 }
 
 TEST(MetricsTest, DelaysAreThoseOfTheModelInServiceAndNoOther) {

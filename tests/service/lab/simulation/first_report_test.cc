@@ -18,7 +18,7 @@ using ::suggest::testing::IsOk;
 using ::suggest::testing::StatusIs;
 using ::testing::HasSubstr;
 
-CompanyOptions SmallCompany() {
+CompanyOptions YoungCompany() {
   CompanyOptions options;
   options.customers_before = 60;
   options.customers_at_start = 90;
@@ -27,7 +27,7 @@ CompanyOptions SmallCompany() {
 }
 
 TEST(FirstReportTest, TheTruthScoresAboveTheModelAndTheModelIsMeasuredBesideIt) {
-  const auto report = MakeFirstReport(SmallCompany(), SimulatorConfig());
+  const auto report = MakeFirstReport(YoungCompany(), SimulatorConfig());
   ASSERT_THAT(report, IsOk());
   const model::v1::HeldOut& held_out = report->held_out();
   EXPECT_GT(held_out.exposures(), 100);
@@ -41,7 +41,7 @@ TEST(FirstReportTest, TheTruthScoresAboveTheModelAndTheModelIsMeasuredBesideIt) 
 }
 
 TEST(FirstReportTest, TheHistoryIsThatOfTheFiles) {
-  const Company company(SmallCompany());
+  const Company company(YoungCompany());
   const Truth truth(company);
   const History past = PlayHistory(company, truth);
   const learning::History history = ToLearningHistory(company, past);

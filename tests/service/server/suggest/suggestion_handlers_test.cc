@@ -252,12 +252,12 @@ TEST(SuggestTest, WithoutAModelItIsUnavailableAndSaysWhatToDo) {
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("suggestctl warm-start")));
 }
 
-TEST(SuggestTest, WithoutADatabaseItIsUnavailableAndNamesIt) {
+TEST(SuggestTest, WithoutADatabaseItIsUnavailableAndTellsTheCallerNothingOfTheConnection) {
   ASSERT_OK_AND_ASSIGN(const auto database, storage::Database::Open({.connection = "host=/nonexistent dbname=x"}));
   const ManualClock clock(decision::TestNow());
   Replica replica(database.get(), decision::TestConfig(), &clock);
   EXPECT_THAT(replica.suggestions().Suggest(RequestOf("c1", "q1"), {}),
-              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("/nonexistent")));
+              StatusIs(absl::StatusCode::kUnavailable, AllOf(HasSubstr("database"), Not(HasSubstr("/nonexistent")))));
 }
 
 TEST(SuggestTest, ADeadlineThatPassesBeforeTheCommitLeavesNoDecision) {
@@ -482,8 +482,11 @@ TEST(ExplainRpcTest, WhatIsUnknownIsNotFoundAndWhatIsDamagedIsDataLoss) {
   Replica other(&company.database().database(), company.config(), &company.clock(), 77);
   company.database().Execute("UPDATE suggest.model_versions SET bytes = bytes || '\\x00'");
   EXPECT_THAT(other.suggestions().Explain(ExplainOf(decision.decision_id())), StatusIs(absl::StatusCode::kDataLoss));
-  company.database().Execute("UPDATE suggest.decisions SET model_version = 99");
+  company.database().Execute("DELETE FROM suggest.current_model; DELETE FROM suggest.model_versions");
   EXPECT_THAT(other.suggestions().Explain(ExplainOf(decision.decision_id())), StatusIs(absl::StatusCode::kNotFound));
+  company.database().Execute("UPDATE suggest.decisions SET model_version = 99");
+  EXPECT_THAT(other.suggestions().Explain(ExplainOf(decision.decision_id())),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr(decision.decision_id())));
 }
 
 }  // namespace
