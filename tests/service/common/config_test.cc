@@ -108,6 +108,11 @@ TEST_P(ConfigRefusesTest, NamesFieldAndValue) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(GetParam().message)));
 }
 
+TEST(ConfigTest, ADelayModeOfTheLaboratoryIsRefusedWithThoseThereAre) {
+  EXPECT_THAT(ParseConfig("learning { delay_mode: ES_DFM_IW }", "bad"),
+              StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr("ES_DFM_IW"), HasSubstr("EXPOSURE"))));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Settings, ConfigRefusesTest,
     ::testing::Values(
@@ -153,8 +158,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadSetting{"learning { delay_strata { attribute: 'x' values: 'a' bounds: 1 } }", "1 values and 1 bounds"},
         BadSetting{"learning { delay_strata { attribute: 'x' values: 'other' } }", "values is 'other'"},
         BadSetting{"learning { delay_strata { attribute: 'x' bounds: [2, 1] } }", "bounds[1] is 1"},
-        BadSetting{"learning { delay_mode: 6 }", "learning.delay_mode is 6"},
-        BadSetting{"learning { delay_mode: ES_DFM_IW }", "ES_DFM_IW"},
+        BadSetting{"learning { delay_mode: 6 }", "is none of FAKE_NEGATIVE, WAIT, EXPOSURE"},
         BadSetting{"learning { es_dfm { refresh_period {} } }", "learning.es_dfm.refresh_period is 0"},
         BadSetting{"learning { es_dfm { ridge: -1 } }", "learning.es_dfm.ridge is -1"},
         BadSetting{"learning { es_dfm { max_rows: 7 } }", "learning.es_dfm.max_rows is 7"},

@@ -153,7 +153,7 @@ TEST_F(MigratorTest, TheEventSumsStayWhileTheCurrentModelCountsByThem) {
               StatusIs(absl::StatusCode::kFailedPrecondition,
                        AllOf(HasSubstr("model version 2, the current one"), HasSubstr("ES_DFM_IW"),
                              HasSubstr("set learning.delay_mode to another mode"))));
-  EXPECT_EQ(test_.QueryOne("SELECT to_regclass('suggest.event_buckets')"), "suggest.event_buckets");
+  EXPECT_EQ(test_.QueryOne("SELECT to_regclass('suggest.event_buckets') IS NOT NULL"), "t");
   test_.Execute("UPDATE suggest.current_model SET version = 1");
   EXPECT_OK(Migrate(db_, kNow, dropping));
   EXPECT_EQ(test_.QueryOne("SELECT to_regclass('suggest.event_buckets')"), "NULL");

@@ -85,10 +85,11 @@ TEST_F(CatalogueStoreTest, AttributesThatAreNoObjectConcernTheirRowOnly) {
 }
 
 TEST_F(CatalogueStoreTest, ARowWithATimeThatCannotBeReadIsLeftOutAndNamed) {
-  ReplaceView(
+  test_.Execute(
+      "DROP VIEW source.recommendations; CREATE VIEW source.recommendations AS "
       "SELECT id AS recommendation_id, NULL::text AS title, NULL::timestamptz AS active_from, "
-      "until::timestamptz AS active_until, NULL::boolean AS repeatable, NULL::jsonb AS attributes "
-      "FROM (VALUES ('r1', '0044-03-15 00:00:00+00 BC'), ('r2', '2030-01-01 00:00:00+00')) rows(id, until)");
+      "until AS active_until, NULL::boolean AS repeatable, NULL::jsonb AS attributes "
+      "FROM (VALUES ('r1', '31.12.2030'), ('r2', '2030-01-01 00:00:00+00')) rows(id, until)");
   std::vector<std::string> unreadable;
   ASSERT_OK_AND_ASSIGN(const auto all, store_.All(&unreadable));
   ASSERT_EQ(all.size(), 1);
