@@ -226,7 +226,7 @@ void Run(Database& db, const ShareCheck& check, const SourceExpectations& expect
   }
   if (rows < check.fewest || static_cast<double>(bad) <= check.most * static_cast<double>(rows)) return;
   findings.push_back(
-      {"purchases", false, absl::StrCat(bad, " of ", rows, " purchases (", 100 * bad / rows, " %) ", check.what)});
+      {"settings", false, absl::StrCat(bad, " of ", rows, " purchases (", 100 * bad / rows, " %) ", check.what)});
 }
 
 void CheckShares(Database& db, const SourceExpectations& expected, std::vector<SourceFinding>& findings) {

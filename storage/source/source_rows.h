@@ -29,7 +29,9 @@ inline constexpr Statement kSelectSuggestions = {
 inline constexpr Statement kSelectPurchases = {
     "source_purchases",
     "SELECT purchase_id, customer_id, recommendation_id, purchased_at, "
-    "CASE WHEN p.amount IS NULL THEN NULL WHEN abs(p.amount) < 1e300 THEN p.amount::float8 ELSE 'NaN' END AS amount, "
+    "CASE WHEN p.amount IS NULL THEN NULL "
+    "     WHEN abs(p.amount) < 1e300 OR p.amount::text IN ('Infinity', '-Infinity') THEN p.amount::float8 "
+    "     ELSE 'NaN' END AS amount, "
     "coalesce(currency, ''), coalesce(suggestion_id, ''), visible_at, cancelled_at "
     "FROM source.purchases p ORDER BY purchased_at, customer_id COLLATE \"C\", purchase_id COLLATE \"C\", "
     "recommendation_id, p.amount, cancelled_at, suggestion_id, currency, visible_at"};

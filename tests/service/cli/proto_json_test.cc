@@ -25,7 +25,8 @@ TEST(ProtoJsonTest, PrintsEveryFieldUnderItsProtoName) {
   "counts": null,
   "seconds": 0.5,
   "nothing_to_do": false,
-  "statement_seconds": 0.0
+  "statement_seconds": 0.0,
+  "warnings": []
 }
 )");
 }

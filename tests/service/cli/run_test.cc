@@ -142,7 +142,9 @@ INSTANTIATE_TEST_SUITE_P(
                       UsageCase{{"echo"}, "echo: WORD is missing"},
                       UsageCase{{"echo", "a", "b"}, "echo: \"b\" is one argument too many"},
                       UsageCase{{"echo", "a", "--quiet"}, "unknown flag --quiet"},
-                      UsageCase{{"things", "list"}, "things list: --config FILE is required"}));
+                      UsageCase{{"things", "list"},
+                                "things list: --config FILE is required, or SUGGEST_CONFIG in the "
+                                "environment"}));
 
 TEST_F(RunTest, RefusesAClockThatCannotBeRead) {
   const RunResult result = RunLine({"echo", "a", "--clock", "noon"});

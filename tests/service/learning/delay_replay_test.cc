@@ -55,7 +55,7 @@ TEST(DelayReplayTest, PlaysCompleteJourneyWithItsRealDelays) {
       "%s", absl::StrFormat("%d predicted, %d bought, %d left out, pending share %.3f, before %d\n", report->exposures,
                             report->purchases, report->left_out, report->pending_share, report->training_exposures)
                 .c_str());
-  ASSERT_EQ(report->methods.size(), 7u);
+  ASSERT_EQ(report->methods.size(), 6u);
   const DelayReplayMethod& oracle = report->methods.front();
   EXPECT_EQ(oracle.name, "ORACLE");
   EXPECT_EQ(oracle.excess, 0);

@@ -56,6 +56,7 @@ TEST_F(SourceChangesTest, APurchaseWhoseVisibilityIsMovedAheadCountsFromThenOn) 
 }
 
 TEST_F(SourceChangesTest, APurchaseCorrectedOutOfItsWindowIsTakenBack) {
+  double day = 3;
   for (const char* corrected : {"2026-02-20", "2025-01-01", "2020-01-01", "2026-03-20"}) {
     SCOPED_TRACE(corrected);
     db_.Execute("DELETE FROM suggest.feedback; DELETE FROM builtin.purchases");
@@ -63,14 +64,15 @@ TEST_F(SourceChangesTest, APurchaseCorrectedOutOfItsWindowIsTakenBack) {
     const std::string customer = absl::StrCat("of", corrected);
     Expose(customer, "hat", Day(1));
     Buy("p1", customer, "hat", Day(2), 40);
-    Ingest(Day(3));
+    Ingest(Day(day));
     const std::string reward =
         absl::StrCat("SELECT reward::text FROM suggest.exposures WHERE customer_id = '", customer, "'");
     EXPECT_EQ(One(reward), "0.4");
     Change("p1", absl::StrCat("purchased_at = '", corrected, "'"));
-    Ingest(Day(3.5));
+    Ingest(Day(day + 0.5));
     EXPECT_EQ(One(reward), "0");
     ExpectVerified();
+    day += 1;
   }
 }
 

@@ -70,7 +70,7 @@ TEST_F(WarmStartTest, BadRowsOfEveryViewAreSetAsideAndTheRestIsLearned) {
   for (const model::v1::SetAside& group : report->set_aside()) set_aside += group.rows();
   EXPECT_EQ(set_aside, 3 + 2 + 1 + 12 + 1);
   ASSERT_EQ(report->unreadable_values_size(), 1);
-  EXPECT_THAT(report->unreadable_values(0).examples(), ::testing::ElementsAre("customer c3: \"NaN\" is not finite"));
+  EXPECT_THAT(report->unreadable_values(0).examples(), ::testing::ElementsAre("customer c3: \"NaN\" is not a number"));
   ExpectVerified();
 }
 

@@ -23,7 +23,7 @@ std::vector<std::string> Names(const std::vector<DelayModeSpec>& specs) {
 TEST(DelayModesTest, EveryModeOfTheLearnerIsCompared) {
   std::set<bandit::DelayMode> modes;
   for (const DelayModeSpec& spec : DelayModeSpecs()) modes.insert(spec.mode);
-  EXPECT_EQ(modes.size(), 6);
+  EXPECT_EQ(modes.size(), 5);
   EXPECT_EQ(DelayModeSpecs()[0].name, kNoDelayMode);
   EXPECT_EQ(DelayModeSpecs()[1].name, kReferenceMode);
 }
