@@ -89,11 +89,10 @@ class RunningServer final : public Server {
                                               [this](const HttpRequest& request) { return routes_.Answer(request); }));
     if (!config->server().ops_address().empty()) {
       ASSIGN_OR_RETURN(
-          ops_, HttpServer::Start({.address = config->server().ops_address(),
-                                   .field = "server.ops_address",
-                                   .threads = 2,
-                                   .hosts = hosts},
-                                  [this](const HttpRequest& request) { return routes_.AnswerProbe(request); }));
+          ops_,
+          HttpServer::Start(
+              {.address = config->server().ops_address(), .field = "server.ops_address", .threads = 2, .hosts = hosts},
+              [this](const HttpRequest& request) { return routes_.AnswerProbe(request); }));
     }
     ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(config->server(), &endpoints_));
     StartBackgroundWork(*config);

@@ -43,10 +43,10 @@ class DecisionStore {
   // records may be of any customers. Idempotent on (customer_id, request_id), on any replica and in any month; of two
   // at the same time one wins and both get it. One statement, one round trip, one commit. What became of each, in their
   // order. A request id that was taken, in the batch or before, a record that PostgreSQL refuses, and one whose request
-  // id another session has locked for lock_timeout (ABORTED) concern that record alone: the batch is then cut in halves until the record stands alone. A record that was stored by an earlier
-  // try of this call counts as stored.
-  // Errors: those of IsTransient, and DEADLINE_EXCEEDED; nothing is known of any record then: append them all again.
-  // REQUIRES: each decided_at equals DecisionTime(decision_id).
+  // id another session has locked for lock_timeout (ABORTED) concern that record alone: the batch is then cut in halves
+  // until the record stands alone. A record that was stored by an earlier try of this call counts as stored. Errors:
+  // those of IsTransient, and DEADLINE_EXCEEDED; nothing is known of any record then: append them all again. REQUIRES:
+  // each decided_at equals DecisionTime(decision_id).
   absl::StatusOr<std::vector<Appended>> AppendBatch(absl::Span<const DecisionRecord* const> batch);
 
   // The decision that answered this request before, if any.

@@ -65,7 +65,8 @@ TEST(DatabaseTest, WhatADatabaseSetsForItsSessionsChangesNoResult) {
   for (const char* setting :
        {"extra_float_digits = 0", "bytea_output = 'escape'", "datestyle = 'German'", "timezone = 'Asia/Kolkata'",
         "intervalstyle = 'sql_standard'", "array_nulls = off", "search_path = 'nowhere'", "lock_timeout = '1h'",
-        "default_transaction_isolation = 'serializable'", "idle_session_timeout = '1h'", "client_encoding = 'LATIN1'"}) {
+        "default_transaction_isolation = 'serializable'", "idle_session_timeout = '1h'",
+        "client_encoding = 'LATIN1'"}) {
     test.Execute(absl::StrCat("ALTER DATABASE \"", name, "\" SET ", setting));
   }
   const auto db = test.OpenAnother();
